@@ -1,0 +1,1 @@
+"""Drivers and what carries them: device -> batch."""

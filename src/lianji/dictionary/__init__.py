@@ -1,0 +1,1 @@
+"""The only shared language: tags, units, quality and the batch."""

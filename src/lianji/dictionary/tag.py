@@ -1,0 +1,86 @@
+"""A tag: one signal of one machine, and all that is known of it before it says anything.
+
+The path is a Unified Namespace path: ``site/area/line/machine/signal``. The same model validates
+the CSV table, the page's form and the API, so that what one accepts the others accept.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic.dataclasses import dataclass
+
+from lianji.dictionary.units import check_unit
+
+PATH_LENGTH_MAX = 256
+_PATH = re.compile(r"[^/\s\x00-\x1f\"'`\\,;](?:[^/\x00-\x1f\"'`\\,;]*[^/\s\x00-\x1f\"'`\\,;])?")
+
+
+class Kind(StrEnum):
+    """How a signal moves between two samples (OPC 10000-13, ``Stepped``)."""
+
+    STEP = "step"
+    LINEAR = "linear"
+
+
+def check_path(path: str) -> str:
+    """The path itself if it is a well-formed tag path. Raises ValueError in plain words."""
+    if len(path) > PATH_LENGTH_MAX:
+        raise ValueError(f"a tag path has at most {PATH_LENGTH_MAX} characters")
+    for part in path.split("/"):
+        if not _PATH.fullmatch(part):
+            raise ValueError(
+                f"'{path}' is not a tag path: parts are joined by '/', none is empty, begins or "
+                "ends with a space, or holds quotes, commas, semicolons or backslashes"
+            )
+    return path
+
+
+@dataclass(slots=True, frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Tag:
+    """One signal. ``address`` and ``type`` mean what the device's driver says they mean.
+
+    Raises pydantic's ValidationError, one entry a field that is wrong. (A plant holds a hundred
+    thousand of these, so it has slots and no defaults that allocate.)
+    """
+
+    path: str
+    device: str = ""
+    address: str = ""
+    type: str = ""
+    unit: str = ""
+    kind: Kind = Kind.LINEAR
+    low: float | None = None
+    high: float | None = None
+    scale: float = 1.0
+    offset: float = 0.0
+    interval_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 0
+    """0 means: as the device says."""
+    deadband: Annotated[float, Field(ge=0)] = 0.0
+    """In the tag's own unit. 0 sends every change and, with the heartbeat, every silence."""
+    description_en: str = ""
+    description_zh: str = ""
+    enumeration: dict[int, str] | None = None
+    """What the numbers of a state mean, such as {0: "stopped", 1: "running"}."""
+
+    @field_validator("path")
+    @classmethod
+    def _well_formed_path(cls, path: str) -> str:
+        return check_path(path)
+
+    @field_validator("unit")
+    @classmethod
+    def _known_unit(cls, unit: str) -> str:
+        return check_unit(unit)
+
+    @model_validator(mode="after")
+    def _sound_numbers(self) -> Tag:
+        if not (math.isfinite(self.scale) and math.isfinite(self.offset)) or self.scale == 0:
+            raise ValueError("scale must be a finite number other than 0, offset a finite number")
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise ValueError(f"the range is empty: low {self.low} is not below high {self.high}")
+        return self

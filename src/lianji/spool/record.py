@@ -1,0 +1,217 @@
+"""Records: what the bytes of a segment mean. Pure: values in, values out.
+
+A record is a header of 48 bytes (magic, kind, flags, payload length, sequence, rows, the first
+and last time of its samples, checksum) and its payload. The checksum is XXH3-64 over the header
+without it and the payload, so a record that checks is whole and is itself. Kinds:
+
+    BATCH   16-byte batch id, its marks, an Arrow IPC record batch message (zstd)
+    TAGS    the paths of the tag ids that the records behind it in the same segment use
+    GAP     what was dropped, thinned or found damaged: JSON
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from lianji.dictionary.batch import SCHEMA, Batch
+from lianji.trace.marks import Marks
+
+MAGIC = b"LJR1"
+_HEAD = struct.Struct("<4sBBHIQIqqQ")
+_CHECKED = _HEAD.size - 8
+HEADER_BYTES = _HEAD.size
+RECORD_BYTES_MAX = 256 * 1024 * 1024
+_WITHOUT_TEXT = SCHEMA.remove(SCHEMA.get_field_index("text"))
+_NO_TEXT = 0x01
+_BATCH_HEAD = struct.Struct("<16sH")
+_END_OF_STREAM_BYTES = 8
+_IPC = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
+
+
+class Kind(IntEnum):
+    BATCH = 1
+    TAGS = 2
+    GAP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Samples that will not come: which sequences, how many rows, of when, and why."""
+
+    reason: str
+    first: int
+    last: int
+    rows: int
+    start_us: int
+    end_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record that checked. ``level`` counts how often it was thinned."""
+
+    kind: Kind
+    flags: int
+    level: int
+    sequence: int
+    rows: int
+    start_us: int
+    end_us: int
+    payload: memoryview
+    raw: memoryview
+    """The whole record as it lies in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes that are no record: where they begin and how many they are."""
+
+    offset: int
+    length: int
+
+
+def encode(
+    kind: Kind,
+    sequence: int,
+    payload: list[bytes | memoryview],
+    *,
+    flags: int = 0,
+    level: int = 0,
+    rows: int = 0,
+    start_us: int = 0,
+    end_us: int = 0,
+) -> list[bytes | memoryview]:
+    """The parts of one record, to be written one behind the other."""
+    length = sum(len(part) for part in payload)
+    head = _HEAD.pack(MAGIC, kind, flags, level, length, sequence, rows, start_us, end_us, 0)
+    digest = xxhash.xxh3_64(head[:_CHECKED])
+    for part in payload:
+        digest.update(part)
+    return [head[:_CHECKED] + struct.pack("<Q", digest.intdigest()), *payload]
+
+
+def encode_batch(sequence: int, batch: Batch, level: int = 0) -> list[bytes | memoryview]:
+    samples, flags = batch.samples, 0
+    text = samples.column(3)
+    if text.null_count == len(text):
+        samples, flags = samples.remove_column(3), _NO_TEXT
+    marks = np.array(batch.marks, dtype="<i8").tobytes()
+    head = _BATCH_HEAD.pack(batch.id, len(batch.marks)) + marks
+    times = batch.times_us
+    start, end = (int(times.min()), int(times.max())) if len(times) else (0, 0)
+    return encode(
+        Kind.BATCH,
+        sequence,
+        [head, _message(samples)],
+        flags=flags,
+        level=level,
+        rows=len(batch),
+        start_us=start,
+        end_us=end,
+    )
+
+
+def _message(samples: pa.RecordBatch) -> memoryview:
+    """The compressed IPC message of a batch, without the schema, which every record shares."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, samples.schema, options=_IPC) as writer:
+        writer.write_batch(samples)
+    stream = memoryview(sink.getvalue())
+    return stream[_schema_bytes(samples.schema) : -_END_OF_STREAM_BYTES]
+
+
+@cache
+def _schema_bytes(schema: pa.Schema) -> int:
+    return len(schema.serialize())
+
+
+def decode_batch(record: Record) -> Batch:
+    identity, count = _BATCH_HEAD.unpack_from(record.payload)
+    body = _BATCH_HEAD.size + 8 * count
+    marks = np.frombuffer(record.payload[_BATCH_HEAD.size : body], dtype="<i8").tolist()
+    message = pa.py_buffer(record.payload[body:])
+    if record.flags & _NO_TEXT:
+        samples = pa.ipc.read_record_batch(message, _WITHOUT_TEXT)
+        text = pa.nulls(samples.num_rows, pa.string())
+        columns = [*samples.columns[:3], text, samples.column(3)]
+        samples = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+    else:
+        samples = pa.ipc.read_record_batch(message, SCHEMA)
+    return Batch(samples, identity, Marks(marks))
+
+
+def encode_tags(sequence: int, ids: list[int], paths: list[str]) -> list[bytes | memoryview]:
+    lines = "".join(f"{tag}\t{path}\n" for tag, path in zip(ids, paths, strict=True)).encode()
+    packed = pa.compress(lines, codec="zstd", asbytes=True)
+    return encode(Kind.TAGS, sequence, [struct.pack("<I", len(lines)), packed], rows=len(ids))
+
+
+def decode_tags(record: Record) -> dict[int, str]:
+    (length,) = struct.unpack_from("<I", record.payload)
+    lines = pa.decompress(record.payload[4:], length, codec="zstd", asbytes=True).decode()
+    pairs = (line.split("\t", 1) for line in lines.splitlines())
+    return {int(tag): path for tag, path in pairs}
+
+
+def encode_gap(sequence: int, gap: Gap) -> list[bytes | memoryview]:
+    payload = json.dumps(asdict(gap)).encode()
+    return encode(Kind.GAP, sequence, [payload], start_us=gap.start_us, end_us=gap.end_us)
+
+
+def decode_gap(record: Record) -> Gap:
+    return Gap(**json.loads(bytes(record.payload)))
+
+
+def record_at(data: memoryview, offset: int) -> Record | None:
+    """The record at this offset, or None if what is there does not check."""
+    if offset + HEADER_BYTES > len(data):
+        return None
+    head = data[offset : offset + HEADER_BYTES]
+    magic, kind, flags, level, length, sequence, rows, start, end, checksum = _HEAD.unpack(head)
+    after = offset + HEADER_BYTES
+    if magic != MAGIC or length > RECORD_BYTES_MAX or after + length > len(data):
+        return None
+    payload = data[after : after + length]
+    digest = xxhash.xxh3_64(head[:_CHECKED])
+    digest.update(payload)
+    if digest.intdigest() != checksum or kind not in Kind._value2member_map_:
+        return None
+    raw = data[offset : after + length]
+    return Record(Kind(kind), flags, level, sequence, rows, start, end, payload, raw)
+
+
+def scan(data: memoryview, offset: int = 0) -> Iterator[tuple[int, Record | Damage]]:
+    """Every record from an offset on, and every stretch of bytes that is none, with its offset.
+
+    After damage the next record is found by its magic and checksum, so one flipped bit costs one
+    record and no neighbour. Damage that reaches the end of the data is the last thing yielded.
+    """
+    haystack: bytes | None = None
+    while offset < len(data):
+        record = record_at(data, offset)
+        if record is not None:
+            yield offset, record
+            offset += len(record.raw)
+            continue
+        if haystack is None:
+            haystack = bytes(data)
+        after = _next_record(data, haystack, offset + 1)
+        yield offset, Damage(offset, after - offset)
+        offset = after
+
+
+def _next_record(data: memoryview, haystack: bytes, start: int) -> int:
+    while (found := haystack.find(MAGIC, start)) >= 0:
+        if record_at(data, found) is not None:
+            return found
+        start = found + 1
+    return len(data)

@@ -1,0 +1,157 @@
+"""Segments: the files of a spool, each of which can be read alone.
+
+A segment is named by the first sequence number that it may hold. Its head names the spool's epoch,
+so that sequence numbers of a spool that was deleted and made anew are never taken for old ones.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lianji.base.durable import sync_folder
+from lianji.base.errors import StorageError, Text
+from lianji.spool.record import Damage, Record, scan
+
+SUFFIX = ".segment"
+_HEAD = struct.Struct("<8s16s8x")
+_MAGIC = b"LJSPOOL1"
+HEAD_BYTES = _HEAD.size
+
+
+def storage_failed(error: OSError, path: Path) -> StorageError:
+    return StorageError(
+        "spool-disk",
+        Text(f"Cannot write to {path}: {error.strerror}.", f"无法写入 {path}：{error.strerror}。"),
+        Text(
+            "Free space on the disk or mend it; what was acknowledged before is safe.",
+            "请释放磁盘空间或检修磁盘；此前已确认的数据是安全的。",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class SegmentFile:
+    """What is known of a segment without reading it."""
+
+    path: Path
+    first: int
+    bytes: int
+    modified_s: float
+
+    @classmethod
+    def of(cls, path: Path) -> SegmentFile:
+        stat = path.stat()
+        return cls(path, int(path.stem), stat.st_size, stat.st_mtime)
+
+
+def list_segments(folder: Path) -> list[SegmentFile]:
+    """The segments of a spool, oldest first; one that vanishes meanwhile is left out."""
+    found = []
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            found.append(SegmentFile.of(path))
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def read_epoch(path: Path) -> bytes | None:
+    """The epoch in a segment's head, or None if the head is damaged."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if len(head) < HEAD_BYTES:
+        return None
+    magic, epoch = _HEAD.unpack(head)
+    return bytes(epoch) if magic == _MAGIC else None
+
+
+def scan_file(
+    path: Path, offset: int = HEAD_BYTES, end: int | None = None
+) -> Iterator[tuple[int, Record | Damage]]:
+    """Every record and every damage of a segment from an offset on, up to ``end`` (or its end).
+
+    Reads the file as it is at this moment; raises FileNotFoundError if it is gone.
+    """
+    with path.open("rb") as file:
+        file.seek(offset)
+        data = memoryview(file.read() if end is None else file.read(max(0, end - offset)))
+    for position, item in scan(data):
+        if isinstance(item, Damage):
+            item = Damage(item.offset + offset, item.length)
+        yield position + offset, item
+
+
+def scan_head(path: Path, bytes_max: int = 1024 * 1024) -> Iterator[Record | Damage]:
+    """The records in the first part of a segment."""
+    return (item for _, item in scan_file(path, HEAD_BYTES, HEAD_BYTES + bytes_max))
+
+
+class SegmentWriter:
+    """The one segment that grows. Not thread-safe: it belongs to the spool's writer."""
+
+    def __init__(self, path: Path, epoch: bytes, durable_bytes: int | None = None) -> None:
+        """Create the segment, or go on behind ``durable_bytes`` of one that is there."""
+        self.path = path
+        self.first = int(path.stem)
+        self._defined = np.zeros(1024, dtype=bool)
+        flags = os.O_RDWR | os.O_CREAT | (os.O_EXCL if durable_bytes is None else 0)
+        self._file = os.open(path, flags, 0o644)
+        if durable_bytes is None:
+            os.pwrite(self._file, _HEAD.pack(_MAGIC, epoch), 0)
+            os.fsync(self._file)
+            sync_folder(path.parent)
+        self.durable_bytes = HEAD_BYTES if durable_bytes is None else durable_bytes
+        self.bytes = self.durable_bytes
+
+    @property
+    def has_records(self) -> bool:
+        return self.bytes > HEAD_BYTES
+
+    def undefined(self, tags: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Those of these ids, shape (n,), whose paths the segment does not hold yet."""
+        highest = int(tags.max(initial=0))
+        if highest >= len(self._defined):
+            self._defined = np.resize(self._defined, 2 * highest + 1) & (
+                np.arange(2 * highest + 1) < len(self._defined)
+            )
+        return tags[~self._defined[tags]]
+
+    def define(self, ids: list[int]) -> None:
+        if ids:
+            self.undefined(np.array(ids[-1:], dtype=np.int32))
+            self._defined[ids] = True
+
+    def write(self, parts: list[bytes | memoryview]) -> None:
+        for start in range(0, len(parts), 512):
+            self._write_some(parts[start : start + 512])
+
+    def _write_some(self, parts: list[bytes | memoryview]) -> None:
+        wanted = sum(len(part) for part in parts)
+        written = os.pwritev(self._file, parts, self.bytes)
+        self.bytes += written
+        if written < wanted:
+            rest = memoryview(b"".join(parts))[written:]
+            while rest:
+                written = os.pwrite(self._file, rest, self.bytes)
+                self.bytes += written
+                rest = rest[written:]
+
+    def sync(self) -> None:
+        os.fdatasync(self._file)
+        self.durable_bytes = self.bytes
+
+    def cut_back(self) -> None:
+        """Throw away what was written and not synced, so that no half answer stays behind."""
+        os.ftruncate(self._file, self.durable_bytes)
+        os.fsync(self._file)
+        self.bytes = self.durable_bytes
+
+    def close(self) -> None:
+        os.close(self._file)

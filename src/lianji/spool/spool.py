@@ -1,0 +1,161 @@
+"""The spool: append and it is on disk; read at your own pace; nothing goes before all have it.
+
+One process writes a spool (a lock file sees to that). Appends from any thread or event loop are
+gathered, written and synced together, and only then answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+from lianji.base.durable import make_folder
+from lianji.base.errors import StorageError, Text
+from lianji.dictionary.batch import Batch
+from lianji.spool.group_commit import GroupCommit
+from lianji.spool.log import Log
+from lianji.spool.quarantine import Quarantine
+from lianji.spool.reader import Entry, Reader, read_position
+from lianji.spool.record import Damage
+from lianji.spool.settings import SpoolSettings
+from lianji.spool.status import SpoolStatus, status_of
+
+READERS = "readers"
+
+
+class Spool:
+    """A folder of segments, open for writing."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: SpoolSettings | None = None,
+        path_of: Callable[[int], str] = str,
+    ) -> None:
+        """Open or create. ``path_of`` names a tag id, so that segments can define what they use.
+
+        Raises StorageError if another process has the spool or the disk refuses.
+        """
+        self.folder = folder
+        self.settings = settings or SpoolSettings()
+        make_folder(folder / READERS)
+        self._lock_file = _lock(folder / "lock")
+        self.quarantine = Quarantine(folder / "quarantine")
+        self._changed = threading.Condition()
+        self._readers: dict[str, Reader] = {}
+        self._log = Log(folder, self.settings, path_of, self.quarantine, self._slowest_position)
+        self._log.on_durable = self._published
+        self._commit = GroupCommit(self._log, self.settings)
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def put(self, batch: Batch) -> Future[int]:
+        """Hand over a batch from any thread; the result is its sequence once it is on disk.
+
+        The result raises Busy (the cap is reached and the policy is refuse) or StorageError.
+        """
+        return self._commit.put(batch)
+
+    async def append(self, batch: Batch) -> int:
+        """The sequence of the batch, after it is on disk. Raises as ``put``."""
+        return await asyncio.wrap_future(self._commit.put(batch))
+
+    # -- reading ---------------------------------------------------------------------------
+
+    @property
+    def epoch(self) -> str:
+        """The name of this run of sequence numbers: a spool made anew has another."""
+        return self._log.epoch.hex()
+
+    @property
+    def durable(self) -> int:
+        """The last sequence that is on disk; 0 if there is none."""
+        return self._log.durable
+
+    def reader(self, name: str) -> Reader:
+        """The reader of that name; from now on nothing goes that it has not committed."""
+        with self._changed:
+            if name not in self._readers:
+                self._readers[name] = Reader(self, name, self.folder / READERS)
+                self._readers[name].register()
+            return self._readers[name]
+
+    def wait_beyond(self, sequence: int, timeout_s: float) -> bool:
+        """Wait until something behind this sequence is durable; False if the time is over."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._log.durable > sequence, timeout_s)
+
+    def recent(self, sequence: int) -> list[Entry] | None:
+        """What followed this sequence if all of it is still in memory, else None."""
+        return self._log.recent_after(sequence)
+
+    def readable_bytes(self, segment: Path) -> int | None:
+        """How far a segment may be read: the growing one only as far as it is synced."""
+        return self._log.readable_bytes(segment)
+
+    def damaged(self, segment: Path, damage: Damage) -> None:
+        """A reader met bytes that are no record: set them aside and tell it as a gap."""
+        self._log.damaged(segment, damage)
+
+    def passed(self, reader: Reader) -> None:
+        """A cursor moved: what every reader has read need not stay in memory."""
+        self._log.forget(min((r.cursor for r in self._readers.values()), default=self.durable))
+
+    def release(self) -> None:
+        """Remove the segments that every reader has committed and whose keep-time is over."""
+        self._log.release()
+
+    def _slowest_position(self) -> int | None:
+        positions = [reader.position for reader in self._readers.values()]
+        names = set(self._readers)
+        positions += [
+            read_position(path)
+            for path in (self.folder / READERS).iterdir()
+            if path.name not in names and not path.name.startswith(".")
+        ]
+        return min(positions, default=None)
+
+    def _published(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    # -- life ------------------------------------------------------------------------------
+
+    def status(self) -> SpoolStatus:
+        return status_of(self._log, list(self._readers.values()), self.quarantine)
+
+    def close(self) -> None:
+        """Write and answer what was handed over, then let go. May be called twice."""
+        self._commit.close()
+        self._log.close()
+        if self._lock_file >= 0:
+            os.close(self._lock_file)
+            self._lock_file = -1
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _lock(path: Path) -> int:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise StorageError(
+            "plant-in-use",
+            Text(
+                f"Another process is running this plant ({path.parent}).",
+                f"另一个进程正在运行该工厂（{path.parent}）。",
+            ),
+            Text("Stop it first, or ask it through its page.", "请先停止它，或通过其网页访问。"),
+        ) from error
+    return handle
