@@ -1,0 +1,1 @@
+"""The historian: append, query, aggregate, in a table that anyone can read."""

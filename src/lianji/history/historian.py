@@ -1,0 +1,212 @@
+"""The historian at work: from the spool into memory, from memory into the table.
+
+It is a reader of the spool like any other. Its position is what the table itself says: the last
+sequence is committed with the rows that it brought, so a crash at any moment neither loses nor
+doubles a sample.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import structlog
+from numpy.typing import NDArray
+
+from lianji.base.clock import now_us
+from lianji.base.errors import LianjiError
+from lianji.dictionary.batch import TIME_US_MAX, Batch
+from lianji.history.history import History, Names
+from lianji.history.last import NEVER, LastValues
+from lianji.history.late import Newest, settle
+from lianji.history.memory import Held, Memory
+from lianji.history.parquet import write_days
+from lianji.history.rows import Rows, sorted_once
+from lianji.history.settings import HistorySettings
+from lianji.history.table import SamplesTable
+from lianji.history.view import View
+from lianji.spool.spool import Spool
+from lianji.trace.marks import Stage
+from lianji.trace.stages import Stages
+
+READER = "history"
+HELD_ROWS_MAX = 4_000_000
+"""More than this is not taken ahead of a flush: the rest waits in the spool, where it is safe."""
+RETRY_S = 5.0
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class HistoryStatus:
+    rows: int
+    files: int
+    bytes: int
+    unflushed: int
+    version: int
+    last_flush_us: int | None
+    repeated: int
+    corrected: int
+    error: dict[str, object] | None
+
+
+class Historian(History):
+    """The one writer of a plant's history, and the answers to its questions."""
+
+    def __init__(
+        self,
+        folder: Path,
+        site: str,
+        spool: Spool,
+        names: Names,
+        is_linear: Callable[[str], bool],
+        settings: HistorySettings | None = None,
+        stages: Stages | None = None,
+    ) -> None:
+        """Open or create the table. Raises StorageError."""
+        super().__init__(site, names, self._view, is_linear, settings)
+        self.stages = stages or Stages()
+        self._spool = spool
+        self._table = SamplesTable(folder)
+        self._source = source_name(site, spool.epoch)
+        self._reader = spool.reader(READER)
+        self._reader.start_behind(max(self._table.committed(self._source), self._reader.position))
+        self._lock = threading.RLock()
+        self._flushing = threading.Lock()
+        self._memory = Memory()
+        self._newest = Newest()
+        self._values = LastValues()
+        self._rank = np.empty(0, np.int32)
+        self._status = HistoryStatus(0, 0, 0, 0, 0, None, 0, 0, None)
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # -- life ------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Follow the spool in a thread of its own."""
+        self._thread = threading.Thread(target=self._run, name="historian", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; what is in memory becomes a file now if it can (the spool has it anyway)."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._flush_or_tell()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self._spool.wait_beyond(self._reader.cursor, 0.2)
+            with self._lock:
+                self._absorb(HELD_ROWS_MAX)
+            due = self._memory.rows >= self._settings.flush_rows
+            if (due or self._memory.age_s >= self._settings.flush_s) and not self._flush_or_tell():
+                self._stop.wait(RETRY_S)
+
+    def _flush_or_tell(self) -> bool:
+        try:
+            self.flush()
+        except (LianjiError, OSError, pa.ArrowException) as error:
+            self._status.error = _told(error)
+            log.error("flush-failed", error=str(error))
+            return False
+        self._status.error = None
+        return True
+
+    # -- what comes in ---------------------------------------------------------------------
+
+    def _absorb(self, rows_max: float = math.inf) -> None:
+        """Take what the spool has and memory has not, up to so many rows. Under the lock."""
+        while self._memory.rows < rows_max and (entries := self._reader.read()):
+            for entry in entries:
+                if isinstance(entry.content, Batch):
+                    self._memory.take(entry.sequence, entry.content)
+                    self._values.update(Rows.of_batch(entry.content))
+                self._memory.sequence = entry.sequence
+
+    def flush(self) -> None:
+        """Make files of what memory holds and commit them with its last sequence.
+
+        Raises StorageError; nothing is lost then, and the next flush tries again.
+        """
+        with self._flushing:
+            with self._lock:
+                self._absorb(HELD_ROWS_MAX)
+                held, last = list(self._memory.held), self._memory.sequence
+            if held:
+                self._write(held, last)
+            with self._lock:
+                self._memory.drop_up_to(last)
+            self._reader.commit(last)
+            self.stages.fold([one.batch.marks for one in held])
+
+    def _write(self, held: Sequence[Held], last: int) -> None:
+        started_ns = time.monotonic_ns()
+        paths = self._names.paths
+        rows = Rows.concat([Rows.of_batch(one.batch) for one in held])
+        rows = sorted_once(rows, self._ranks(paths))
+        settled = settle(self._table, self.site, rows, paths, self._newest)
+        files = write_days(self._table.folder, self.site, settled.rows, paths)
+        for one in held:
+            one.batch.marks.add(Stage.FLUSH, one.since_ns, started_ns)
+        flushed_ns = time.monotonic_ns()
+        if files or settled.removed:
+            added = [*settled.rewritten, *files]
+            self._table.commit(added, settled.removed, {self._source: last})
+        for one in held:
+            one.batch.marks.add(Stage.COMMIT, flushed_ns, flushed_ns)
+        self._status.repeated += settled.repeated
+        self._status.corrected += settled.corrected
+        self._status.last_flush_us = now_us()
+
+    def _ranks(self, paths: Sequence[str]) -> NDArray[np.int32]:
+        """The place of each tag id in the order of the paths."""
+        if len(self._rank) != len(paths):
+            order = sorted(range(len(paths)), key=paths.__getitem__)
+            self._rank = np.empty(len(paths), np.int32)
+            self._rank[order] = np.arange(len(paths), dtype=np.int32)
+        return self._rank
+
+    # -- what is asked ---------------------------------------------------------------------
+
+    def _view(self) -> View:
+        with self._lock:
+            self._absorb()
+            batches = [held.batch for held in self._memory.held]
+            return View(self._table.folder, self._table.files, batches, self._names.find)
+
+    def _last(self, view: View, paths: Sequence[str]) -> Rows:
+        ids = view.ids(paths)
+        with self._lock:
+            missing = np.flatnonzero(~self._values.known(ids))
+            if len(missing):
+                old = view.before([paths[place] for place in missing.tolist()], TIME_US_MAX)
+                old.tag = ids[missing][old.tag]
+                self._values.update(old.take(self._values.time_us[old.tag] == NEVER))
+            return self._values.of(ids)
+
+    def status(self) -> HistoryStatus:
+        with self._lock:
+            files = self._table.files
+            self._status.unflushed = self._memory.rows
+        self._status.files = len(files)
+        self._status.rows = sum(file.rows for file in files)
+        self._status.bytes = sum(file.bytes for file in files)
+        self._status.version = self._table.version
+        return self._status
+
+
+def _told(error: Exception) -> dict[str, object]:
+    return error.as_json() if isinstance(error, LianjiError) else {"code": str(error)}
+
+
+def source_name(site: str, epoch: str) -> str:
+    """The application id under which a spool's sequences are committed."""
+    return f"lianji/{site}/{epoch}"

@@ -1,0 +1,82 @@
+"""The last sample of every tag, kept up to date as batches pass by."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from lianji.history.rows import Rows, stable_order
+
+NEVER = np.iinfo(np.int64).min
+
+
+class LastValues:
+    """Arrays indexed by tag id; a time of ``NEVER`` means that nothing was seen."""
+
+    def __init__(self) -> None:
+        self.time_us = np.full(1024, NEVER, np.int64)
+        self._value = np.full(1024, np.nan)
+        self._quality = np.zeros(1024, np.uint16)
+        self._text: dict[int, str] = {}
+
+    def _grow(self, highest: int) -> None:
+        size = len(self.time_us)
+        if highest < size:
+            return
+        more = max(highest + 1, 2 * size) - size
+        self.time_us = np.append(self.time_us, np.full(more, NEVER, np.int64))
+        self._value = np.append(self._value, np.full(more, np.nan))
+        self._quality = np.append(self._quality, np.zeros(more, np.uint16))
+
+    def update(self, rows: Rows) -> None:
+        """Take what is not older than what is known; of equal times the later arrival."""
+        if not len(rows):
+            return
+        self._grow(int(rows.tag.max()))
+        fresh = rows.time_us >= self.time_us[rows.tag]
+        if not fresh.all():
+            rows = rows.take(fresh)
+        if (rows.time_us[1:] < rows.time_us[:-1]).any():
+            rows = rows.take(np.argsort(rows.time_us, kind="stable"))
+        # numpy assigns repeated indices in order, so the last of a tag stays
+        self.time_us[rows.tag] = rows.time_us
+        self._value[rows.tag] = rows.value
+        self._quality[rows.tag] = rows.quality
+        self._update_texts(rows)
+
+    def _update_texts(self, rows: Rows) -> None:
+        if self._text:
+            for tag in rows.tag[np.isin(rows.tag, list(self._text))].tolist():
+                self._text.pop(tag, None)
+        if rows.text.null_count < len(rows):
+            for tag, text in zip(rows.tag.tolist(), rows.text.to_pylist(), strict=True):
+                if text is None:
+                    self._text.pop(tag, None)
+                else:
+                    self._text[tag] = text
+
+    def known(self, tags: NDArray[np.int32]) -> NDArray[np.bool_]:
+        self._grow(int(tags.max(initial=0)))
+        return np.asarray(self.time_us[tags] != NEVER)
+
+    def of(self, tags: NDArray[np.int32]) -> Rows:
+        """The last samples of those of these ids that have one; ``Rows.tag`` are places in
+        ``tags``."""
+        places = np.flatnonzero(self.known(tags)).astype(np.int32)
+        ids = tags[places]
+        texts = [self._text.get(tag) for tag in ids.tolist()] if self._text else None
+        return Rows(
+            places,
+            self.time_us[ids],
+            self._value[ids],
+            self._quality[ids],
+            pa.nulls(len(ids), pa.string()) if texts is None else pa.array(texts, pa.string()),
+        )
+
+
+def last_of_each(rows: Rows) -> Rows:
+    """Of rows sorted by time within each tag, the last of every tag."""
+    order = stable_order(rows.tag)
+    tags = rows.tag[order]
+    return rows.take(order[np.append(tags[1:] != tags[:-1], len(tags) > 0)[: len(tags)]])

@@ -1,0 +1,16 @@
+"""The ``[history]`` part of ``lianji.toml``."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class HistorySettings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    flush_s: float = Field(60.0, ge=0.05, le=3600)
+    """How long samples wait in memory (and in the spool) before they become a file."""
+    flush_rows: int = Field(1_000_000, ge=1000, le=20_000_000)
+    """So many samples become a file at once."""
+    sql_memory_mb: int = Field(512, ge=64)
+    sql_timeout_s: float = Field(30.0, gt=0)

@@ -1,0 +1,109 @@
+"""SQL over the samples: DuckDB reads the files that we list, and memory, and nothing else.
+
+Each question runs in a database of its own that lives in memory, may open only the listed files,
+may not change its settings, and is interrupted when its time is over.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from lianji.base.errors import InputError, Text
+from lianji.dictionary.batch import TIME_TYPE
+from lianji.history.rows import Rows, sorted_once
+from lianji.history.settings import HistorySettings
+from lianji.history.view import View
+
+_COLUMNS = "tag, time, value, text, quality, site, day"
+
+
+def run_sql(
+    query: str, view: View, site: str, paths: Sequence[str], settings: HistorySettings
+) -> pa.Table:
+    """The answer as an Arrow table. The one table is ``samples``: tag, time, value, text,
+    quality, site, day; what memory holds replaces what the files say of the same tag and time.
+
+    Raises InputError for a query that fails, takes too long or wants more than it may have.
+    """
+    with duckdb.connect(":memory:") as database:
+        database.execute("SET TimeZone = 'UTC'")
+        database.execute(f"SET memory_limit = '{settings.sql_memory_mb}MB'")
+        _prepare(database, view, site, paths)
+        alarm = threading.Timer(settings.sql_timeout_s, database.interrupt)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            answer = database.sql(query)
+            return pa.table({}) if answer is None else answer.to_arrow_table()
+        except duckdb.InterruptException as error:
+            raise _failed(
+                f"The query took longer than {settings.sql_timeout_s:g} s",
+                f"查询超过 {settings.sql_timeout_s:g} 秒",
+            ) from error
+        except duckdb.Error as error:
+            first = str(error).strip().splitlines()[0]
+            raise _failed(f"The query failed: {first}", f"查询失败：{first}") from error
+        finally:
+            alarm.cancel()
+
+
+def _prepare(
+    database: duckdb.DuckDBPyConnection, view: View, site: str, paths: Sequence[str]
+) -> None:
+    rows = sorted_once(Rows.concat([Rows.of_batch(batch) for batch in view.batches]))
+    database.register("memory", _with_day(rows, site, paths))
+    files = [str(view.folder / file.path) for file in view.files]
+    parts = [f"SELECT {_COLUMNS} FROM memory"]
+    if files:
+        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in files)
+        of_files = (
+            f"SELECT {_COLUMNS} FROM read_parquet([{listed}], hive_partitioning = true, "
+            "hive_types = {'site': VARCHAR, 'day': DATE}) AS file"
+        )
+        late = len(rows) and int(rows.time_us.min()) <= max(f.end_us for f in view.files)
+        if late:
+            of_files += (
+                " ANTI JOIN memory ON memory.tag = file.tag AND memory.time = file.time"
+                " AND memory.site = file.site"
+            )
+        parts.append(of_files)
+        database.execute(f"SET allowed_paths = [{listed}]")
+    database.execute("SET enable_external_access = false")
+    database.execute("SET python_enable_replacements = false")
+    database.execute(f"CREATE VIEW samples AS {' UNION ALL '.join(parts)}")
+    database.execute("SET lock_configuration = true")
+
+
+def _with_day(rows: Rows, site: str, paths: Sequence[str]) -> pa.Table:
+    present, codes = np.unique(rows.tag, return_inverse=True)
+    tags = pa.DictionaryArray.from_arrays(
+        pa.array(codes.astype(np.int32)), pa.array([paths[tag] for tag in present], pa.string())
+    )
+    time = pa.array(rows.time_us)
+    return pa.table(
+        {
+            "tag": tags.cast(pa.string()),
+            "time": time.view(TIME_TYPE),
+            "value": pa.array(rows.value, mask=np.isnan(rows.value)),
+            "text": rows.text,
+            "quality": pa.array(rows.quality.astype(np.int32)),
+            "site": pa.array([site] * len(rows), pa.string()),
+            "day": time.view(TIME_TYPE).cast(pa.date32()),
+        }
+    )
+
+
+def _failed(en: str, zh: str) -> InputError:
+    return InputError(
+        "sql-failed",
+        Text(en + ".", zh + "。"),
+        Text(
+            "The one table is samples(tag, time, value, text, quality, site, day).",
+            "唯一的表是 samples(tag, time, value, text, quality, site, day)。",
+        ),
+    )

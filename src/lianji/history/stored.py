@@ -1,0 +1,88 @@
+"""The history as any other process sees it: the table, and behind it what the spool still holds.
+
+All that was acknowledged is on disk, so nobody has to be asked: the plant may run or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from deltalake.exceptions import TableNotFoundError
+
+from lianji.base.errors import Busy, Text
+from lianji.dictionary.batch import Batch
+from lianji.history.historian import source_name
+from lianji.history.history import History, Names
+from lianji.history.settings import HistorySettings
+from lianji.history.table import SamplesTable
+from lianji.history.view import View
+from lianji.spool.record import Damage, Kind, decode_batch
+from lianji.spool.segment import list_segments, read_epoch, scan_file
+
+_TRIES = 5
+
+
+class StoredHistory(History):
+    """A plant's history, read from its folder. Never writes anything."""
+
+    def __init__(
+        self,
+        folder: Path,
+        spool_folder: Path,
+        site: str,
+        names: Names,
+        is_linear: Callable[[str], bool],
+        settings: HistorySettings | None = None,
+        before_each: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``before_each`` runs before every question (to see tags that came since)."""
+        super().__init__(site, names, self._view, is_linear, settings)
+        self._folder = folder
+        self._spool = spool_folder
+        self._table: SamplesTable | None = None
+        self._before_each = before_each
+
+    def _view(self) -> View:
+        for _ in range(_TRIES):
+            self._refresh()
+            self._before_each()
+            batches = self._waiting()
+            if batches is not None:
+                files = self._table.files if self._table is not None else ()
+                return View(self._folder, files, batches, self._names.find)
+        raise Busy(
+            "history-moving",
+            Text("The spool moved on faster than it could be read.", "缓存变化过快，无法读取。"),
+            Text("Ask again.", "请重试。"),
+        )
+
+    def _refresh(self) -> None:
+        if self._table is not None:
+            self._table.refresh()
+            return
+        try:
+            self._table = SamplesTable(self._folder, create=False)
+        except TableNotFoundError:
+            self._table = None  # nothing was flushed yet: all there is lies in the spool
+
+    def _waiting(self) -> list[Batch] | None:
+        """What the spool holds behind the table's last sequence; None if it was moved meanwhile."""
+        segments = list_segments(self._spool)
+        epoch = next((e for s in reversed(segments) if (e := read_epoch(s.path))), None)
+        done = 0
+        if self._table is not None and epoch is not None:
+            done = self._table.committed(source_name(self.site, epoch.hex()))
+        begun = [segment for segment in segments if segment.first <= done + 1]
+        batches: list[Batch] = []
+        for segment in [*begun[-1:], *segments[len(begun) :]]:
+            try:
+                found = [item for _, item in scan_file(segment.path)]
+            except FileNotFoundError:
+                return None
+            batches += [
+                decode_batch(item)
+                for item in found
+                if not isinstance(item, Damage) and item.kind is Kind.BATCH and item.sequence > done
+            ]
+        return batches
