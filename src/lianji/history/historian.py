@@ -36,7 +36,7 @@ from lianji.trace.marks import Stage
 from lianji.trace.stages import Stages
 
 READER = "history"
-HELD_ROWS_MAX = 4_000_000
+HELD_ROWS_MAX = 2_000_000
 """More than this is not taken ahead of a flush: the rest waits in the spool, where it is safe."""
 RETRY_S = 5.0
 log = structlog.get_logger(__name__)
@@ -94,7 +94,7 @@ class Historian(History):
         self._thread.start()
 
     def close(self) -> None:
-        """Stop; what is in memory becomes a file now if it can (the spool has it anyway)."""
+        """Stop, and make a file of what is in memory; what that leaves, the spool has."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
@@ -132,14 +132,14 @@ class Historian(History):
                 self._memory.sequence = entry.sequence
 
     def flush(self) -> None:
-        """Make files of what memory holds and commit them with its last sequence.
+        """Make files of the oldest that memory holds and commit them with the last sequence.
 
         Raises StorageError; nothing is lost then, and the next flush tries again.
         """
         with self._flushing:
             with self._lock:
                 self._absorb(HELD_ROWS_MAX)
-                held, last = list(self._memory.held), self._memory.sequence
+                held, last = self._memory.oldest(self._settings.flush_rows)
             if held:
                 self._write(held, last)
             with self._lock:

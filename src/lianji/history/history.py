@@ -108,9 +108,12 @@ class History:
         rows = view.rows(paths, start_us, end_us)
         return aggregated(rows, paths, start_us, step_us, functions)
 
-    def sql(self, query: str) -> pa.Table:
-        """The answer of a read-only query over ``samples``. Raises InputError."""
-        return run_sql(query, self._moment(), self.site, self._names.paths, self._settings)
+    def sql(self, query: str, limit: int | None = None) -> pa.Table:
+        """The answer of a read-only query over ``samples``, at most ``limit`` rows of it.
+
+        Raises InputError.
+        """
+        return run_sql(query, self._moment(), self.site, self._names.paths, self._settings, limit)
 
     def _expanded(self, tags: Sequence[str] | None) -> list[str]:
         if tags is None:

@@ -35,6 +35,17 @@ class Memory:
         self.held.append(Held(sequence, batch, time.monotonic_ns()))
         self.rows += len(batch)
 
+    def oldest(self, rows: int) -> tuple[list[Held], int]:
+        """The first batches, together about so many rows, and the sequence that they end with."""
+        some: list[Held] = []
+        count = 0
+        for held in self.held:
+            if some and count + len(held.batch) > rows:
+                return some, some[-1].sequence
+            some.append(held)
+            count += len(held.batch)
+        return some, self.sequence
+
     def drop_up_to(self, sequence: int) -> None:
         """These are in the table now."""
         self.held = [held for held in self.held if held.sequence > sequence]

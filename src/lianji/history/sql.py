@@ -23,7 +23,12 @@ _COLUMNS = "tag, time, value, text, quality, site, day"
 
 
 def run_sql(
-    query: str, view: View, site: str, paths: Sequence[str], settings: HistorySettings
+    query: str,
+    view: View,
+    site: str,
+    paths: Sequence[str],
+    settings: HistorySettings,
+    limit: int | None = None,
 ) -> pa.Table:
     """The answer as an Arrow table. The one table is ``samples``: tag, time, value, text,
     quality, site, day; what memory holds replaces what the files say of the same tag and time.
@@ -38,8 +43,10 @@ def run_sql(
         alarm.daemon = True
         alarm.start()
         try:
-            answer = database.sql(query)
-            return pa.table({}) if answer is None else answer.to_arrow_table()
+            answer: duckdb.DuckDBPyRelation | None = database.sql(query)  # None: no result
+            if answer is None:
+                return pa.table({})
+            return (answer if limit is None else answer.limit(limit)).to_arrow_table()
         except duckdb.InterruptException as error:
             raise _failed(
                 f"The query took longer than {settings.sql_timeout_s:g} s",

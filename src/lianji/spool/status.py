@@ -15,9 +15,15 @@ if TYPE_CHECKING:
     from lianji.spool.log import Log
 
 
+MINUTES_TO_JUDGE = 10.0
+
+
 @dataclass(slots=True)
 class SpoolStatus:
-    """Figures of one moment. ``hours_left``: until the cap, at the pace since the start."""
+    """Figures of one moment.
+
+    ``hours_left``: until the cap, at the pace since the start; None in the first minutes.
+    """
 
     bytes: int
     bytes_max: int
@@ -43,7 +49,7 @@ def status_of(log: Log, readers: list[Reader], quarantine: Quarantine) -> SpoolS
         segments=len(log.room.segments) + 1,
         durable=log.durable,
         full=log.settings.full.value,
-        hours_left=left / rate if rate > 0 else None,
+        hours_left=left / rate if rate > 0 and elapsed_h * 60 > MINUTES_TO_JUDGE else None,
         oldest_us=_oldest_us(log),
         lag={reader.name: log.durable - reader.position for reader in readers},
         gaps=len(log.gaps),

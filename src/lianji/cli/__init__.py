@@ -1,0 +1,1 @@
+"""Thin verbs over the node. Data goes to standard output, messages to standard error."""

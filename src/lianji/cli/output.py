@@ -1,0 +1,136 @@
+"""Tables on standard output: for eyes, or as JSON, CSV or an Arrow stream."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from lianji.cli.speech import t, tell
+
+ROWS_SHOWN_MAX = 1000
+
+
+class Form(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    ARROW = "arrow"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help=t("JSON, one array", "JSON 数组"))]
+AsCsv = Annotated[bool, typer.Option("--csv", help=t("CSV", "CSV"))]
+AsArrow = Annotated[bool, typer.Option("--arrow", help=t("Arrow IPC stream", "Arrow IPC 流"))]
+
+
+def form_of(as_json: bool, as_csv: bool, as_arrow: bool = False) -> Form:
+    """The one form that was asked for. Raises typer.BadParameter for two at once."""
+    chosen = [
+        form
+        for form, wanted in ((Form.JSON, as_json), (Form.CSV, as_csv), (Form.ARROW, as_arrow))
+        if wanted
+    ]
+    if len(chosen) > 1:
+        raise typer.BadParameter(t("take one of --json, --csv, --arrow", "只能选一种输出格式"))
+    return chosen[0] if chosen else Form.TABLE
+
+
+def show(table: Any, form: Form) -> None:
+    """Write an Arrow table to standard output."""
+    import pyarrow as pa
+
+    if form is Form.ARROW:
+        with pa.ipc.new_stream(sys.stdout.buffer, table.schema) as writer:
+            writer.write_table(table)
+    elif form is Form.CSV:
+        import pyarrow.csv
+
+        pyarrow.csv.write_csv(_plain(table), sys.stdout.buffer)
+    elif form is Form.JSON:
+        _show_json(table.to_pylist())
+    else:
+        _show_table(table)
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], form: Form, columns: Sequence[str]) -> None:
+    """The same for a few rows that were never Arrow, with these columns."""
+    if form is Form.JSON:
+        _show_json([dict(row) for row in rows])
+    elif form is Form.TABLE:
+        _print(columns, ([_cell(row.get(name)) for name in columns] for row in rows))
+    else:
+        import pyarrow as pa
+
+        flat = [{name: _flat(row.get(name)) for name in columns} for row in rows]
+        show(pa.Table.from_pylist(flat) if flat else pa.table({}), form)
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else value
+
+
+def _plain(table: Any) -> Any:
+    """Without dictionaries, which CSV cannot say."""
+    import pyarrow as pa
+
+    for number, column in enumerate(table.schema):
+        if pa.types.is_dictionary(column.type):
+            flat = table.column(number).cast(column.type.value_type)
+            table = table.set_column(number, column.name, flat)
+    return table
+
+
+def _show_json(rows: Iterable[Mapping[str, Any]]) -> None:
+    json.dump([_jsonable(row) for row in rows], sys.stdout, ensure_ascii=False, default=str)
+    sys.stdout.write("\n")
+
+
+def _jsonable(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat()
+        if isinstance(value, datetime)
+        else None
+        if isinstance(value, float) and not math.isfinite(value)
+        else value
+        for name, value in row.items()
+    }
+
+
+def _show_table(table: Any) -> None:
+    shown = table.slice(0, ROWS_SHOWN_MAX)
+    rows = ([_cell(value) for value in row.values()] for row in shown.to_pylist())
+    _print(table.column_names, rows)
+    if table.num_rows > ROWS_SHOWN_MAX:
+        rest = table.num_rows - ROWS_SHOWN_MAX
+        tell(
+            f"... and {rest:,} more rows: take --csv, --json or --arrow for all.",
+            f"……另有 {rest:,} 行：用 --csv、--json 或 --arrow 查看全部。",
+        )
+
+
+def _print(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    wide = None if sys.stdout.isatty() else 240
+    Console(highlight=False, width=wide, markup=False).print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)

@@ -1,0 +1,95 @@
+"""tag check, tag import, tag export: the plant's tag tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lianji.cli.output import AsJson, Form, form_of, show_rows
+from lianji.cli.speech import language, t, tell
+from lianji.cli.where import HERE, PlantDir, folder_of
+
+app = typer.Typer(help=t("The plant's tag tables", "标签表"), no_args_is_help=True)
+
+
+@app.command(help=t("Check all tables and addresses", "检查全部标签表和地址"))
+def check(plant: PlantDir = HERE, as_json: AsJson = False) -> None:
+    from lianji.connect.devices import driver_for
+    from lianji.connect.points import parse_tags
+    from lianji.node.configuration import load_configuration
+
+    configuration = load_configuration(folder_of(plant))
+    problems = list(configuration.problems)
+    rows = [{"where": p.code, "problem": p.cause.in_language(language())} for p in problems]
+    for name, tags in configuration.by_device().items():
+        parsed = parse_tags(driver_for(configuration.devices[name]), tags)
+        for rejected in parsed.rejected.values():
+            reason = rejected.reason.in_language(language())
+            rows.append({"where": rejected.path, "problem": f"{name}: {reason}"})
+    if rows or as_json:
+        show_rows(rows, form_of(as_json, False), ["where", "problem"])
+    tell(
+        f"{len(configuration.tags)} tags, {len(rows)} problems.",
+        f"{len(configuration.tags)} 个标签，{len(rows)} 个问题。",
+    )
+    if rows:
+        raise typer.Exit(1)
+
+
+@app.command("import", help=t("Take a CSV table into the plant", "导入 CSV 标签表"))
+def import_(
+    file: Annotated[Path, typer.Argument(help=t("A CSV table", "CSV 标签表"))],
+    plant: PlantDir = HERE,
+    dry_run: Annotated[bool, typer.Option(help=t("Only check", "只检查，不写入"))] = False,
+) -> None:
+    from lianji.dictionary.tag_table import read_table, write_table
+    from lianji.node.configuration import load_configuration
+
+    folder = folder_of(plant)
+    configuration = load_configuration(folder)
+    imported = read_table(file)
+    target = folder.tags / f"{file.stem}.csv"
+    others = {path.path for path in configuration.tags.values()}
+    if target.exists():
+        others -= {tag.path for tag in read_table(target).tags}
+    good = [tag for tag in imported.tags if tag.path not in others]
+    rows = [
+        {"line": r.line, "tag": r.path, "reason": r.reason.in_language(language())}
+        for r in imported.rejected
+    ]
+    rows += [
+        {"line": "", "tag": tag.path, "reason": t("in another table already", "其他表中已有")}
+        for tag in imported.tags
+        if tag.path in others
+    ]
+    if rows:
+        show_rows(rows, Form.TABLE, ["line", "tag", "reason"])
+    if not dry_run and good:
+        folder.tags.mkdir(exist_ok=True)
+        write_table(good, target)
+    tell(
+        f"{len(good)} tags {'would go' if dry_run else 'went'} into {target}, "
+        f"{len(rows)} rejected.",
+        f"{len(good)} 个标签{'将' if dry_run else '已'}写入 {target}，{len(rows)} 行被拒绝。",
+    )
+    if not dry_run and good:
+        tell("A running plant takes them at its next start.", "正在运行的工厂在下次启动时生效。")
+    if rows:
+        raise typer.Exit(1)
+
+
+@app.command(help=t("Write all tags as one CSV table", "导出全部标签为一个 CSV 表"))
+def export(
+    file: Annotated[Path, typer.Argument(help=t("Where to", "目标文件"))], plant: PlantDir = HERE
+) -> None:
+    from lianji.dictionary.tag_table import write_table
+    from lianji.node.configuration import load_configuration
+
+    configuration = load_configuration(folder_of(plant))
+    write_table(configuration.tags.values(), file.resolve())
+    tell(
+        f"{len(configuration.tags)} tags in {file}.",
+        f"{len(configuration.tags)} 个标签写入 {file}。",
+    )

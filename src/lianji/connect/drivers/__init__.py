@@ -1,0 +1,1 @@
+"""One folder a protocol; a driver knows its protocol and nothing else."""

@@ -1,0 +1,1 @@
+"""MQTT: JSON, plain numbers and Sparkplug B from a broker."""

@@ -1,0 +1,99 @@
+"""What ``devices/<name>.toml`` says of a broker."""
+
+from __future__ import annotations
+
+import os
+from typing import Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, field_validator, model_validator
+
+from lianji.base.errors import Refused, Text
+from lianji.connect.driver import DeviceConfig
+from lianji.connect.drivers.mqtt.address import parse_path
+from lianji.connect.drivers.mqtt.payload import Clock
+
+
+class MqttConfig(DeviceConfig):
+    """One connection to one broker."""
+
+    protocol: Literal["mqtt"]
+    host: str = Field(min_length=1)
+    port: int = Field(1883, ge=1, le=65_535)
+    username: str = ""
+    password: str = Field("", repr=False)
+    password_env: str = ""
+    """The environment variable that holds the password, so that no file need hold it."""
+    tls: bool = False
+    ca: str = ""
+    """A PEM file of the authorities to trust; empty trusts those of the operating system."""
+    certificate: str = ""
+    key: str = ""
+    """PEM files of our own certificate and key, where the broker asks for them."""
+    client_id: str = ""
+    """Empty means a new random id each time."""
+    keepalive_s: int = Field(20, ge=2, le=65_535)
+    qos: Literal[0, 1, 2] = 1
+    clean_start: bool = True
+    """False lets the broker keep what comes while we are away; it needs a client_id."""
+    subscriptions: list[str] = Field(default_factory=list)
+    """Topics to subscribe to, with + and # if wanted; empty means exactly the tags' topics."""
+    time_path: str = ""
+    """Where a JSON payload says its time, such as ``ts``; empty means the time of arrival."""
+    time_zone: str = "UTC"
+    """The zone of times in payloads that name none, such as Asia/Shanghai."""
+    rebirth: bool = True
+    """Whether Sparkplug nodes may be asked for their birth certificates (a command to them)."""
+    rebirth_interval_s: float = Field(30.0, ge=0.1, le=86_400)
+    browse_s: float = Field(5.0, ge=0.1, le=600)
+    """How long browse listens."""
+
+    @field_validator("time_path")
+    @classmethod
+    def _readable_path(cls, path: str) -> str:
+        if path:
+            parse_path(path)
+        return path
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, OSError, ValueError) as error:
+            raise ValueError(f"'{name}' is not a time zone such as Asia/Shanghai") from error
+        return name
+
+    @model_validator(mode="after")
+    def _sound_whole(self) -> Self:
+        if self.password and self.password_env:
+            raise ValueError("give either password or password_env, not both")
+        if not self.clean_start and not self.client_id:
+            raise ValueError("clean_start = false needs a client_id that stays the same")
+        if bool(self.certificate) != bool(self.key):
+            raise ValueError("certificate and key belong together")
+        return self
+
+    def clock(self) -> Clock | None:
+        if not self.time_path:
+            return None
+        return Clock(parse_path(self.time_path), ZoneInfo(self.time_zone))
+
+    def secret(self) -> str | None:
+        """The password. Raises Refused if the environment variable is not set."""
+        if not self.password_env:
+            return self.password or None
+        secret = os.environ.get(self.password_env)
+        if secret is None:
+            raise Refused(
+                "mqtt-password-missing",
+                Text(
+                    f"The environment variable {self.password_env} is not set.",
+                    f"环境变量 {self.password_env} 未设置。",
+                ),
+                Text(
+                    "Set it where Lianji is started, or give the password in the device's file.",
+                    "请在启动联机的环境中设置该变量，或在设备文件中填写密码。",
+                ),
+            )
+        return secret

@@ -1,0 +1,1 @@
+"""The wiring: what makes rooms into a running plant."""

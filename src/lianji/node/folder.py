@@ -1,0 +1,125 @@
+"""A plant's folder: what people edit lies at its top, what Lianji keeps lies in ``data``.
+
+lianji.toml            the site, the page, limits
+devices/<name>.toml    one machine each
+tags/<any>.csv         tag tables
+data/                  tag ids, spool, history: not to be edited
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lianji.base.durable import make_folder, write_atomically
+from lianji.base.errors import InputError, Text
+from lianji.node.settings import FILE
+
+_TEMPLATE = """\
+# One plant. Times and sizes that are not written here have sound defaults.
+
+[site]
+name = "{name}"              # the first part of your tag paths
+title_en = ""
+title_zh = ""
+time_zone = "Asia/Shanghai"  # of files that are imported without one
+
+[web]
+host = "127.0.0.1"           # only this machine; "0.0.0.0" lets the whole network see the page
+port = {port}
+
+[spool]
+bytes_max = 4_294_967_296    # strict: the durable buffer never takes more
+full = "drop_oldest"         # or "refuse", or "thin"
+keep_h = 24
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A plant that runs: which process and where its page is."""
+
+    pid: int
+    host: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        return f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class PlantFolder:
+    root: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.root / FILE
+
+    @property
+    def devices(self) -> Path:
+        return self.root / "devices"
+
+    @property
+    def tags(self) -> Path:
+        return self.root / "tags"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def tag_ids(self) -> Path:
+        return self.data / "tag-ids.tsv"
+
+    @property
+    def spool(self) -> Path:
+        return self.data / "spool"
+
+    @property
+    def history(self) -> Path:
+        return self.data / "samples"
+
+    @property
+    def learned(self) -> Path:
+        """What was learned of the devices, such as addresses that they refuse."""
+        return self.data / "devices"
+
+    @property
+    def _running(self) -> Path:
+        return self.data / "running.json"
+
+    def create(self, name: str, port: int) -> None:
+        """Make an empty plant. Raises InputError if there is one already."""
+        if self.settings.exists():
+            raise InputError(
+                "plant-exists",
+                Text(f"There is a plant in {self.root} already.", f"{self.root} 中已有工厂。"),
+                Text("Take another folder.", "请使用其他文件夹。"),
+            )
+        for folder in (self.devices, self.tags, self.data):
+            make_folder(folder.resolve())
+        text = _TEMPLATE.format(name=name, port=port)
+        write_atomically(self.settings, text.encode())
+
+    def tell_running(self, host: str, port: int) -> Running:
+        running = Running(os.getpid(), host, port)
+        write_atomically(self._running, json.dumps(asdict(running)).encode())
+        return running
+
+    def tell_ended(self) -> None:
+        self._running.unlink(missing_ok=True)
+
+    def running(self) -> Running | None:
+        """The process that runs this plant, or None. What a killed process left is not believed."""
+        try:
+            running = Running(**json.loads(self._running.read_text()))
+            os.kill(running.pid, 0)
+        except (FileNotFoundError, ValueError, TypeError, ProcessLookupError):
+            return None
+        except PermissionError:
+            return running
+        return running

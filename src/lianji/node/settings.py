@@ -1,0 +1,95 @@
+"""``lianji.toml``: what a plant is called, where its page is, how much it keeps."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from lianji.base.errors import InputError, NotFound, Text
+from lianji.connect.field_errors import in_words
+from lianji.dictionary.tag import check_path
+from lianji.history.settings import HistorySettings
+from lianji.spool.settings import SpoolSettings
+
+FILE = "lianji.toml"
+DEFAULT_PORT = 8460
+
+
+class SiteSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = "plant"
+    """The first part of the plant's own tag paths, and its partition of the table."""
+    title_en: str = ""
+    title_zh: str = ""
+    time_zone: str = "Asia/Shanghai"
+
+    @field_validator("name")
+    @classmethod
+    def _one_part(cls, name: str) -> str:
+        if "/" in name:
+            raise ValueError("a site's name is one part of a path: it has no '/'")
+        return check_path(name)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(
+                f"there is no time zone {name!r}; write Asia/Shanghai or UTC"
+            ) from error
+        return name
+
+
+class WebSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    host: str = "127.0.0.1"
+    """Loopback by default: nobody else sees the page until this is changed."""
+    port: int = Field(DEFAULT_PORT, ge=0, le=65535)
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    site: SiteSettings = Field(default_factory=lambda: SiteSettings())
+    web: WebSettings = Field(default_factory=lambda: WebSettings())
+    spool: SpoolSettings = Field(default_factory=lambda: SpoolSettings())
+    history: HistorySettings = Field(default_factory=lambda: HistorySettings())
+
+
+def load_settings(folder: Path) -> Settings:
+    """Raises NotFound where there is no plant, InputError that names every wrong field."""
+    path = folder / FILE
+    try:
+        content = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError as error:
+        raise NotFound(
+            "plant-missing",
+            Text(f"There is no plant in {folder}.", f"{folder} 中没有工厂。"),
+            Text(
+                f"Make one with `lianji init {folder}`, or say where it is with --plant DIR.",
+                f"请用 `lianji init {folder}` 新建，或用 --plant DIR 指定。",
+            ),
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise _invalid(
+            path, Text(f"it is not TOML: {error}", f"不是有效的 TOML：{error}")
+        ) from error
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        raise _invalid(path, in_words(error)) from error
+
+
+def _invalid(path: Path, what: Text) -> InputError:
+    return InputError(
+        "settings-invalid",
+        Text(f"In {path}: {what.en}.", f"{path}：{what.zh}。"),
+        Text("Mend the file and try again.", "请修改该文件后重试。"),
+    )
