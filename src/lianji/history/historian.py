@@ -20,7 +20,7 @@ import structlog
 from numpy.typing import NDArray
 
 from lianji.base.clock import now_us
-from lianji.base.errors import LianjiError
+from lianji.base.errors import LianjiError, StorageError, Text
 from lianji.dictionary.batch import TIME_US_MAX, Batch
 from lianji.history.history import History, Names
 from lianji.history.last import NEVER, LastValues
@@ -114,7 +114,7 @@ class Historian(History):
         try:
             self.flush()
         except (LianjiError, OSError, pa.ArrowException) as error:
-            self._status.error = _told(error)
+            self._status.error = _told(error).as_json()
             log.error("flush-failed", error=str(error))
             return False
         self._status.error = None
@@ -203,8 +203,17 @@ class Historian(History):
         return self._status
 
 
-def _told(error: Exception) -> dict[str, object]:
-    return error.as_json() if isinstance(error, LianjiError) else {"code": str(error)}
+def _told(error: Exception) -> LianjiError:
+    if isinstance(error, LianjiError):
+        return error
+    return StorageError(
+        "flush-failed",
+        Text(f"The history cannot be written: {error}.", f"无法写入历史数据：{error}。"),
+        Text(
+            "Free or mend the disk; what was acknowledged is safe in the spool.",
+            "请清理或检修磁盘；已确认的数据在缓存中是安全的。",
+        ),
+    )
 
 
 def source_name(site: str, epoch: str) -> str:

@@ -23,6 +23,8 @@ from lianji.history.sql import run_sql
 from lianji.history.view import View
 
 PIXELS_MAX = 100_000
+COMPARED_MAX = 2_000
+"""So many names are compared with one that is not known, to propose the nearest."""
 
 
 class Names(Protocol):
@@ -132,7 +134,7 @@ class History:
         return list(paths)
 
     def _unknown(self, tag: str) -> NotFound:
-        near = difflib.get_close_matches(tag, list(self._names.paths)[:20_000], 3)
+        near = difflib.get_close_matches(tag, list(self._names.paths)[:COMPARED_MAX], 3)
         hint = Text(f"Did you mean {', '.join(near)}?", f"是否指 {'、'.join(near)}？")
         other = Text("See `lianji last` for all tags.", "用 `lianji last` 查看全部标签。")
         return NotFound(

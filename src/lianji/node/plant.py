@@ -27,6 +27,7 @@ from lianji.history.historian import Historian
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.device_words import device_status
 from lianji.node.folder import PlantFolder
+from lianji.node.logging import configure_logging
 from lianji.node.rates import Rate
 from lianji.spool.spool import Spool
 from lianji.trace.stages import Stages
@@ -40,6 +41,7 @@ class Plant:
 
     def __init__(self, folder: PlantFolder) -> None:
         """Open everything that lies on disk. Raises NotFound, InputError, StorageError."""
+        configure_logging()
         self.folder = folder
         self.started_s = monotonic_s()
         self.configuration: Configuration = load_configuration(folder)
@@ -178,6 +180,8 @@ class Plant:
             readers=spool.lag,
             hours_left=spool.hours_left,
             gaps=spool.gaps,
+            bytes_max=spool.bytes_max,
+            quarantined=spool.quarantined,
         )
 
     def _history_status(self) -> web.HistoryStatus:
@@ -188,6 +192,7 @@ class Plant:
             bytes=history.bytes,
             unflushed=history.unflushed,
             last_flush_us=history.last_flush_us,
+            error=web.Fault.model_validate(history.error) if history.error else None,
         )
 
 

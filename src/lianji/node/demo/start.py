@@ -22,6 +22,7 @@ from lianji.node.plant import Plant
 
 DAYS = 30
 UNFLUSHED_MAX = 500_000
+"""The past is written as fast as it comes, so that it takes no more memory than the present."""
 
 
 def run_demo(folder: PlantFolder, port: int | None = None, ready: Ready | None = None) -> None:
@@ -34,7 +35,7 @@ def run_demo(folder: PlantFolder, port: int | None = None, ready: Ready | None =
 
 async def _run(folder: PlantFolder, port: int | None, ready: Ready | None) -> None:
     make_folder(folder.root.resolve())
-    async with running_machines() as machines:
+    async with running_machines(wait_for_all=False) as machines:
         write_demo_plant(folder.root, machines.ports)
         plant = Plant(folder)
         past = Past(plant)
@@ -67,16 +68,11 @@ class Past(threading.Thread):
                 ids[chunk.path_index], chunk.times_us, chunk.values, chunk.quality, chunk.texts
             )
             self._plant.spool.put(batch).result()
-            if not self._kept_up():
+            if self._plant.history.status().unflushed > UNFLUSHED_MAX:
+                self._plant.history.flush()
+            if self._end.is_set():
                 return
         write_atomically(self._done, b"")
-
-    def _kept_up(self) -> bool:
-        """Wait for the historian, which has the live samples to keep too; False: it is the end."""
-        while self._plant.history.status().unflushed > UNFLUSHED_MAX:
-            if self._end.wait(0.05):
-                return False
-        return not self._end.is_set()
 
     def stop(self) -> None:
         self._end.set()

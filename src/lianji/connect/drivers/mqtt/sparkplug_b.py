@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol, cast
 
 # protobuf ships no types; the protocols below are our typed view of it.
-from google.protobuf import (  # type: ignore[import-untyped]
+from google.protobuf import (
     descriptor_pb2,
     descriptor_pool,
     message,

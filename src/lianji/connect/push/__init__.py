@@ -1,0 +1,1 @@
+"""What others send to us, parsed into columns: bytes in, samples out, no I/O."""

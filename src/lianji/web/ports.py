@@ -1,0 +1,80 @@
+"""What the web needs of a plant, and nothing more.
+
+The node builds the rooms and hands them over behind these protocols; the web never sees how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from lianji.base.errors import Language
+from lianji.dictionary.tag import Tag
+from lianji.web.status import PlantStatus
+
+
+class HistoryView(Protocol):
+    """Questions to the historian. All block, so they are asked from a worker thread.
+
+    Times are microseconds since 1970 UTC, a range includes its start and excludes its end.
+    Sample tables have the columns tag, time, value, text, quality. A tag that never had a sample
+    is an error NotFound. ``at`` gives the value in force or on the slope at the moment itself.
+    """
+
+    def read(self, tags: Sequence[str], start_us: int, end_us: int) -> pa.Table: ...
+
+    def last(self, tags: Sequence[str] | None = None) -> pa.Table: ...
+
+    def at(self, tags: Sequence[str], time_us: int) -> pa.Table: ...
+
+    def plot(self, tags: Sequence[str], start_us: int, end_us: int, pixels: int) -> pa.Table: ...
+
+    def aggregate(
+        self,
+        tags: Sequence[str],
+        start_us: int,
+        end_us: int,
+        step_us: int,
+        functions: Sequence[str],
+    ) -> pa.Table: ...
+
+    def sql(self, query: str) -> pa.Table: ...
+
+
+class PlantView(Protocol):
+    """A running plant, seen from the outside."""
+
+    @property
+    def history(self) -> HistoryView: ...
+
+    def title(self, language: Language) -> str: ...
+
+    def status(self) -> PlantStatus:
+        """What is, derived from fresh data. Quick: it is asked every two seconds by each page."""
+        ...
+
+    def tags(self) -> Sequence[Tag]: ...
+
+    def heard(self, path: str) -> bool:
+        """True once a sample of this tag was taken, so that the history knows it. Quick."""
+        ...
+
+    async def append(
+        self,
+        paths: Sequence[str],
+        path_index: NDArray[np.int32],
+        times_us: NDArray[np.int64],
+        values: NDArray[np.float64],
+        quality: NDArray[np.uint16] | None,
+        texts: Any,
+    ) -> int:
+        """Store samples; row ``i`` belongs to ``paths[path_index[i]]``.
+
+        Returns the spool's sequence once the samples are on disk. ``texts`` is as ``Batch.of``
+        takes it: None, strings or None, or an Arrow string array. Raises Busy, StorageError.
+        """
+        ...

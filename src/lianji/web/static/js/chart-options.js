@@ -1,0 +1,95 @@
+// How uPlot is to draw: one y-axis a unit, ISO dates on a 24-hour clock, steps where a tag steps.
+
+import { measured } from "./format.js";
+import { lineStyle, themed } from "./style.js";
+import { inWords, sign } from "./tag.js";
+
+const FONT = '12px system-ui, "Noto Sans CJK SC", sans-serif';
+const STATES = "states";
+const AXES_MAX = 4;
+const DAY = "\n{YYYY}-{MM}-{DD}";
+const _ = null;
+// tick step in ms, text, then what is added where the year, month, day, hour, minute, second turns
+const STAMPS = [
+  [365 * 86400e3, "{YYYY}", _, _, _, _, _, _, 1],
+  [28 * 86400e3, "{YYYY}-{MM}", _, _, _, _, _, _, 1],
+  [86400e3, "{MM}-{DD}", "\n{YYYY}", _, _, _, _, _, 1],
+  [60e3, "{HH}:{mm}", DAY, _, DAY, _, _, _, 1],
+  [1e3, "{HH}:{mm}:{ss}", DAY, _, DAY, _, _, _, 1],
+  [1, "{HH}:{mm}:{ss}.{fff}", DAY, _, DAY, _, _, _, 1],
+];
+
+export const scaleOf = (tag) => (tag.enumeration ? STATES : `in ${tag.unit ?? ""}`);
+
+export function optionsFor(tags, slots, size, range) {
+  const scales = { x: { time: true, range } };
+  for (const tag of tags) scales[scaleOf(tag)] = { range: roomy };
+  return {
+    ...size,
+    ms: 1,
+    padding: [12, 12, 0, 0],
+    legend: { show: false },
+    scales,
+    axes: [timeAxis(), ...valueAxes(tags)],
+    series: [{}, ...tags.map((tag) => seriesOf(tag, slots.get(tag.path)))],
+  };
+}
+
+function seriesOf(tag, slot) {
+  const stepped = tag.kind === "step" || tag.enumeration;
+  return {
+    ...lineStyle(slot),
+    label: tag.path,
+    scale: scaleOf(tag),
+    width: 1.5,
+    paths: stepped ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
+    points: { size: 5 },
+  };
+}
+
+// A tenth of room above and below; a flat line runs through the middle.
+function roomy(_u, low, high) {
+  if (low === null || high === null) return [0, 1];
+  const room = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * 0.1;
+  return [low - room, high + room];
+}
+
+function timeAxis() {
+  return { ...look(), values: STAMPS, space: 80 };
+}
+
+function valueAxes(tags) {
+  const byScale = new Map(tags.map((tag) => [scaleOf(tag), []]));
+  for (const tag of tags) byScale.get(scaleOf(tag)).push(tag);
+  return [...byScale].map(([scale, members], index) => ({
+    ...look(),
+    scale,
+    show: index < AXES_MAX,
+    side: index % 2 === 0 ? 3 : 1,
+    grid: { show: index === 0, stroke: themed("--line"), width: 1 },
+    label: scale === STATES ? undefined : sign(members[0].unit ?? "") || undefined,
+    labelFont: FONT,
+    labelSize: 18,
+    size: wideEnough,
+    incrs: scale === STATES ? [1, 2, 5, 10, 20, 50, 100, 1000] : undefined,
+    values: (_u, splits) => splits.map((value) => tick(scale, members, value)),
+  }));
+}
+
+function tick(scale, members, value) {
+  if (scale !== STATES || members.length > 1) return measured(value);
+  return members[0].enumeration[String(value)] ? inWords(members[0], value) : "";
+}
+
+function look() {
+  const line = { stroke: themed("--line"), width: 1 };
+  return { stroke: themed("--muted"), font: FONT, grid: line, ticks: { ...line, size: 5 } };
+}
+
+// As wide as the longest text; kept on the second measuring, so that the layout comes to rest.
+function wideEnough(u, values, axis, cycle) {
+  if (cycle > 1) return u.axes[axis]._size;
+  u.ctx.font = FONT;
+  const widths = (values ?? []).map((text) => u.ctx.measureText(text).width);
+  return Math.ceil(Math.max(24, ...widths)) + 14;
+}
