@@ -57,7 +57,7 @@ def add(
         given[key] = value
     config = config_of(given, name)
     if not force:
-        asyncio.run(_reached(driver_for(config)))
+        asyncio.run(_reached(driver_for(config.in_plant(folder_of(plant).data).for_trial())))
     path = write_device(folder_of(plant).devices, name, config)
     tell(f"Wrote {path}.", f"已写入 {path}。")
     tell(
@@ -85,6 +85,7 @@ def test(
     folder = folder_of(plant)
     configuration = load_configuration(folder)
     config = load_device(folder.devices / f"{name}.toml")
+    config = config.in_plant(folder.data).for_trial()
     trial = asyncio.run(dry_run(driver_for(config), configuration.tags_of(name)))
     rows = [
         {
@@ -121,7 +122,8 @@ def browse(
 ) -> None:
     from lianji.connect.devices import driver_for, load_device
 
-    config = load_device(folder_of(plant).devices / f"{name}.toml")
+    folder = folder_of(plant)
+    config = load_device(folder.devices / f"{name}.toml").in_plant(folder.data).for_trial()
     found = asyncio.run(_browsed(driver_for(config), start))
     columns = ["address", "name", "type", "unit", "value", "description"]
     rows = [{column: getattr(one, column) for column in columns} for one in found]

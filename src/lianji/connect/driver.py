@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,14 @@ class DeviceConfig(BaseModel):
     """Rest between two requests, for devices that cannot follow."""
     heartbeat_s: float = Field(60.0, ge=0, le=86_400)
     """An unchanged value is sent again after this time, so that silence means trouble."""
+
+    def in_plant(self, data: Path) -> Self:
+        """The same with its own files below the plant's data folder, where nothing else is said."""
+        return self
+
+    def for_trial(self) -> Self:
+        """The same for a connection beside the running plant's, which it must not disturb."""
+        return self
 
 
 ConfigT = TypeVar("ConfigT", bound=DeviceConfig)
@@ -130,6 +139,10 @@ class Driver(Generic[ConfigT]):
 
     def __init__(self, config: ConfigT) -> None:
         self.config = config
+
+    def limits_of(self, space: Hashable) -> Limits:
+        """The limits of one space, where a protocol has several kinds (bits and registers)."""
+        return self.limits
 
     def parse(self, tag: Tag) -> Point:
         """The tag's place. Pure; raises ValueError in plain words for a wrong address or type."""

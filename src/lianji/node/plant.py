@@ -72,7 +72,7 @@ class Plant:
         return [
             Device(
                 name,
-                driver_for(config),
+                driver_for(config.in_plant(self.folder.data)),
                 tags[name],
                 self.names.ids_of([tag.path for tag in tags[name]]),
                 self.spool,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable
-from typing import ClassVar, Literal, Protocol, cast
+from typing import Any, ClassVar, Literal, Protocol, cast
 
 from pydantic import Field, model_validator
 
@@ -69,7 +69,7 @@ class ModbusDriver(Driver[ModbusConfig]):
         )
         self._link: Link | None = None
 
-    def limits_of(self, space: Space) -> Limits:
+    def limits_of(self, space: Any) -> Limits:
         """The limits within one area: an answer holds sixteen times as many bits as registers."""
         if not space.holds_bits:
             return self.limits

@@ -48,6 +48,10 @@ class MqttConfig(DeviceConfig):
     browse_s: float = Field(5.0, ge=0.1, le=600)
     """How long browse listens."""
 
+    def for_trial(self) -> Self:
+        # a second connection of one client_id would throw the running plant's off the broker
+        return self.model_copy(update={"client_id": "", "clean_start": True})
+
     @field_validator("time_path")
     @classmethod
     def _readable_path(cls, path: str) -> str:
