@@ -299,3 +299,44 @@ def test_any_order_of_appends_reads_and_restarts_delivers_each_once(tmp_path: Pa
     seen += ids_of(all_of(reader))
     spool.close()
     assert seen == sent
+
+
+async def test_an_append_that_nobody_waits_for_any_more_stops_no_other(tmp_path: Path) -> None:
+    with Spool(tmp_path, SpoolSettings(commit_ms=20)) as spool:
+        given_up = asyncio.create_task(spool.append(batch(1)))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        assert await asyncio.wait_for(spool.append(batch(2)), 5) >= 1
+
+
+def test_a_batch_that_cannot_be_written_harms_no_other(tmp_path: Path) -> None:
+    def path_of(tag: int) -> str:
+        if tag == 13:
+            raise KeyError(tag)
+        return str(tag)
+
+    with Spool(tmp_path, quick(), path_of) as spool:
+        with pytest.raises(KeyError):
+            spool.put(Batch.of([13], START_US, [1.0])).result(5)
+        ids = fill(spool, 2)
+        assert ids_of(all_of(spool.reader("history"))) == ids
+
+
+def test_a_disk_that_cannot_even_be_cut_back_refuses_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with Spool(tmp_path, quick()) as spool:
+        ids = fill(spool, 2)
+        with monkeypatch.context() as broken:
+            broken.setattr(os, "fdatasync", fail)
+            broken.setattr(os, "ftruncate", fail)
+            for number in range(3):
+                with pytest.raises(StorageError):
+                    spool.put(batch(10 + number)).result(5)
+        ids += fill(spool, 2, first=50)
+        assert ids_of(all_of(spool.reader("history"))) == ids
+    with Spool(tmp_path, quick()) as spool:
+        assert ids_of(all_of(spool.reader("history"))) == ids

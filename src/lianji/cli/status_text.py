@@ -21,10 +21,10 @@ def show_status(status: dict[str, Any]) -> None:
                 {
                     "stage": stage["stage"],
                     "batches": stage["count"],
-                    "wait p50 ms": stage["wait_p50_us"] / 1000,
-                    "wait p99 ms": stage["wait_p99_us"] / 1000,
-                    "served p50 ms": stage["served_p50_us"] / 1000,
-                    "served p99 ms": stage["served_p99_us"] / 1000,
+                    "wait p50 ms": _ms(stage["wait_p50_us"]),
+                    "wait p99 ms": _ms(stage["wait_p99_us"]),
+                    "served p50 ms": _ms(stage["served_p50_us"]),
+                    "served p99 ms": _ms(stage["served_p99_us"]),
                 }
                 for stage in status["stages"]
             ],
@@ -50,9 +50,9 @@ def _device(device: dict[str, Any], words: str) -> dict[str, Any]:
         "protocol": device["protocol"],
         "state": device["state_text"][words],
         "tags": device["tags"],
-        "requests/s": device["requests_per_s"],
-        "samples/s": device["samples_per_s"],
-        "cycle ms": device["cycle_ms"],
+        "requests/s": f"{device['requests_per_s']:.1f}",
+        "samples/s": f"{device['samples_per_s']:.1f}",
+        "cycle ms": None if device["cycle_ms"] is None else f"{device['cycle_ms']:.1f}",
     }
 
 
@@ -84,6 +84,10 @@ def _figures(status: dict[str, Any]) -> list[dict[str, Any]]:
         (t("history", "历史"), kept),
     )
     return [{t("part", "部分"): part, t("state", "状态"): ", ".join(said)} for part, said in parts]
+
+
+def _ms(time_us: float) -> str:
+    return f"{time_us / 1000:.2f}"
 
 
 def _megabytes(size: float) -> str:

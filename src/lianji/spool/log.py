@@ -5,6 +5,7 @@ Written by the spool's writer thread alone; its lock guards what others ask mean
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections import deque
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import structlog
 
 from lianji.base.errors import LianjiError
 from lianji.dictionary.batch import Batch
@@ -28,6 +30,7 @@ from lianji.trace.marks import Stage
 
 RECENT_ROWS_MAX = 1_000_000
 Parts = list[bytes | memoryview]
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -59,6 +62,7 @@ class Log:
         self.opened_s = time.monotonic()
         self.gaps: list[Gap] = []
         self._found: list[Gap] = []
+        self._torn = False
         self._path_of = path_of
         self._lock = threading.RLock()
         self._recent: deque[Entry] = deque()
@@ -76,99 +80,143 @@ class Log:
     # -- writing: the writer thread ----------------------------------------------------------
 
     def write(self, group: list[Pending]) -> None:
-        """Write a group, sync once and answer each of it."""
-        with self._lock:
-            self._tell_gaps()
-            for pending in group:
-                pending.started_ns = time.monotonic_ns()
-                try:
-                    self._write_one(pending)
-                except LianjiError as error:
-                    pending.answer.set_exception(error)
-                except OSError as error:
-                    self._undo(error)
-                    pending.answer.set_exception(storage_failed(error, self.folder))
+        """Write a group, sync once and answer each of it. Never raises: every failure is told."""
+        if self._torn and not self._cut_back():
+            self._fail(group, storage_failed(OSError(errno.EIO, "still failing"), self.folder))
+            return
+        self._tell_found()
+        for pending in group:
+            if not pending.answer.set_running_or_notify_cancel():
+                continue
+            pending.started_ns = time.monotonic_ns()
+            try:
+                self._write_one(pending)
+            except OSError as error:
+                self._undo(error)
+                pending.answer.set_exception(storage_failed(error, self.folder))
+            except Exception as error:
+                pending.answer.set_exception(error)
         self._seal()
 
     def _write_one(self, pending: Pending) -> None:
-        record = encode_batch(self._last + 1, pending.batch)
-        size = sum(len(part) for part in record)
+        sequence = self._last + 1
+        record = encode_batch(sequence, pending.batch)
+        size = _length(record)
         if self._active.bytes + size > self.settings.roll_bytes and self._active.has_records:
             self._roll()
-        definitions = self._definitions(pending.batch)
-        size += sum(len(part) for part in definitions)
-        for gap in self.room.make(size, self._active.bytes, self._active.first):
-            self._write_gap(gap)
+        ids, definitions = self._definitions(pending.batch)
+        self._make_room(size + _length(definitions))
+        if self._last + 1 != sequence:  # a gap had to be told first
             record = encode_batch(self._last + 1, pending.batch)
-        self._write_parts(definitions)
-        self._write_parts(record)
+        self._write_parts([*definitions, *record])
+        self._active.define(ids)
         self._last += 1
         self._unanswered.append((Entry(self._last, pending.batch), pending))
 
+    def _make_room(self, size: int) -> None:
+        with self._lock:
+            self._found += self.room.make(size, self._active.bytes, self._active.first)
+        self._write_found()
+
     def _write_parts(self, parts: Parts) -> None:
-        if parts:
-            self._active.write(parts)
-            self.appended_bytes += sum(len(part) for part in parts)
+        self._active.write(parts)
+        self.appended_bytes += _length(parts)
 
     def _write_gap(self, gap: Gap) -> None:
         self._write_parts(encode_gap(self._last + 1, gap))
         self._last += 1
-        self.gaps.append(gap)
         self._unanswered.append((Entry(self._last, gap), None))
 
-    def _tell_gaps(self) -> None:
+    def _tell_found(self) -> None:
         """Write the gaps that others than the writer found."""
-        found, self._found = self._found, []
-        for gap in found:
-            self._write_gap(gap)
+        try:
+            self._write_found()
+        except OSError as error:
+            self._undo(error)
 
-    def _definitions(self, batch: Batch) -> Parts:
-        tags = batch.tags
-        unknown = self._active.undefined(tags)
+    def _write_found(self) -> None:
+        """Write the gaps that are to be told; what cannot be written is told later."""
+        while self._found:
+            self._write_gap(self._found[0])
+            with self._lock:
+                del self._found[0]
+
+    def _definitions(self, batch: Batch) -> tuple[list[int], Parts]:
+        unknown = self._active.undefined(batch.tags)
         if not len(unknown):
-            return []
+            return [], []
         ids = np.unique(unknown).tolist()
-        self._active.define(ids)
-        return encode_tags(self._last + 1, ids, [self._path_of(tag) for tag in ids])
+        return ids, encode_tags(self._last + 1, ids, [self._path_of(tag) for tag in ids])
 
     def _roll(self) -> None:
         """Close the growing segment and begin the next; all that was written is synced first."""
-        self._seal()
+        if not self._seal():
+            raise OSError(errno.EIO, "the segment before could not be synced")
         successor = SegmentWriter(segment_path(self.folder, self._last + 1), self.epoch)
-        self._active.close()
-        self.room.closed(self._active.path)
-        self._active = successor
-        self.room.release(successor.first)
+        with self._lock:
+            self._active.close()
+            self.room.closed(self._active.path)
+            self._active = successor
+            self.room.release(successor.first)
 
-    def _seal(self) -> None:
-        """Sync what was written, make it visible to readers, and answer."""
+    def _seal(self) -> bool:
+        """Sync what was written, make it visible to readers, and answer; False if that failed."""
         if not self._unanswered:
-            return
+            return True
         try:
             self._active.sync()
         except OSError as error:
-            with self._lock:
-                self._undo(error)
-            return
+            self._undo(error)
+            return False
         done, self._unanswered = self._unanswered, []
         with self._lock:
             self.durable = self._last
             for entry, _ in done:
                 self._remember(entry)
+                if isinstance(entry.content, Gap):
+                    self.gaps.append(entry.content)
         self.on_durable()
         for entry, pending in done:
             if pending is not None:
                 pending.batch.marks.add(Stage.SPOOL, pending.arrived_ns, pending.started_ns)
                 pending.answer.set_result(entry.sequence)
+        return True
 
     def _undo(self, error: OSError) -> None:
         """Nothing of this group may stay behind half-written or unanswered."""
         failed, self._unanswered = self._unanswered, []
         self._last = self.durable
-        self._active.cut_back()
-        for _, pending in failed:
-            if pending is not None:
-                pending.answer.set_exception(storage_failed(error, self.folder))
+        self._cut_back()
+        with self._lock:
+            self._found += [e.content for e, _ in failed if isinstance(e.content, Gap)]
+        self._fail([p for _, p in failed if p is not None], storage_failed(error, self.folder))
+
+    def _cut_back(self) -> bool:
+        """Cut what is not durable; until that has worked nothing more is written."""
+        try:
+            self._active.cut_back()
+            self._torn = False
+        except OSError:
+            self._torn = True
+        return not self._torn
+
+    def _fail(self, group: list[Pending], error: LianjiError) -> None:
+        for pending in group:
+            if pending.answer.running() or pending.answer.set_running_or_notify_cancel():
+                pending.answer.set_exception(error)
+
+    def skip_to(self, sequence: int) -> None:
+        """Never give a number up to this one again: a reader is done with it already.
+
+        A segment that lost its end (a flipped bit looks like a torn tail) must not lead to numbers
+        that are used twice, for readers would pass over what the second use brings. For the time
+        before the first append.
+        """
+        with self._lock:
+            if sequence > self._last:
+                lost = "damaged: records that a reader has had are gone"
+                self._found.append(Gap(lost, self._last + 1, sequence, 0, 0, 0))
+                self._last = self.durable = sequence
 
     # -- what readers ask --------------------------------------------------------------------
 
@@ -198,7 +246,8 @@ class Log:
     def damaged(self, segment: Path, damage: Damage) -> None:
         with self._lock:
             try:
-                news = self.quarantine.set_aside(segment, damage, "checksum")
+                reason = "checksum" if damage.length else "truncated"
+                news = self.quarantine.set_aside(segment, damage, reason)
             except OSError as error:
                 raise storage_failed(error, self.quarantine.folder) from error
             if news:
@@ -219,10 +268,17 @@ class Log:
             return self.room.segments[0].path if self.room.segments else self._active.path
 
     def close(self) -> None:
-        with self._lock:
-            self._tell_gaps()
-        self._seal()
+        """After the writer has ended: tell what is still to be told, and let go."""
+        if not self._torn or self._cut_back():
+            self._tell_found()
+            self._seal()
+        for gap in self._found:
+            _log.error("gap-untold", reason=gap.reason, first=gap.first, last=gap.last)
         self._active.close()
+
+
+def _length(parts: Parts) -> int:
+    return sum(len(part) for part in parts)
 
 
 def _rows(entry: Entry) -> int:

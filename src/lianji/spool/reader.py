@@ -15,7 +15,13 @@ from lianji.base.durable import write_atomically
 from lianji.base.errors import StorageError, Text
 from lianji.dictionary.batch import Batch
 from lianji.spool.record import Damage, Gap, Kind, decode_batch, decode_gap
-from lianji.spool.segment import HEAD_BYTES, list_segments, scan_file
+from lianji.spool.segment import (
+    HEAD_BYTES,
+    SegmentFile,
+    list_segments,
+    scan_file,
+    storage_failed,
+)
 
 if TYPE_CHECKING:
     from lianji.spool.spool import Spool
@@ -53,11 +59,18 @@ class Reader:
         self.position = read_position(self._path)
         self._cursor = self.position
         self._at: tuple[Path, int] | None = None
+        self._damaged: Path | None = None
 
     def register(self) -> None:
-        """Make the reader known on disk, so that it counts also before its first commit."""
+        """Make the reader known on disk, so that it counts also before its first commit.
+
+        Raises StorageError.
+        """
         if not self._path.exists():
-            write_atomically(self._path, b"%d" % self.position)
+            try:
+                write_atomically(self._path, b"%d" % self.position)
+            except OSError as error:
+                raise storage_failed(error, self._path) from error
 
     @property
     def cursor(self) -> int:
@@ -66,6 +79,7 @@ class Reader:
 
     def start_behind(self, sequence: int) -> None:
         """Take up behind a sequence that a better witness (the table itself) says is done."""
+        self._spool.skip_to(sequence)
         self._cursor = sequence
         self._at = None
         self.commit(sequence)
@@ -92,24 +106,34 @@ class Reader:
         yield from self._from_disk(self._spool.durable)
 
     def _from_disk(self, last: int) -> Iterator[Entry]:
-        for path in self._segments_from(self._cursor + 1):
+        segments = self._segments_from(self._cursor + 1)
+        for segment, following in zip(segments, [*segments[1:], None], strict=True):
+            path = segment.path
             offset = self._at[1] if self._at and self._at[0] == path else HEAD_BYTES
             try:
                 yield from self._from_segment(path, offset, last)
+                if following is not None and self._cursor + 1 < following.first:
+                    self._cut_short(path)
             except FileNotFoundError:
                 continue  # dropped by the disk cap meanwhile; the gap record tells
             if self._cursor >= last:
                 return
 
-    def _segments_from(self, sequence: int) -> list[Path]:
+    def _segments_from(self, sequence: int) -> list[SegmentFile]:
         segments = list_segments(self._spool.folder)
-        later = [s.path for s in segments if s.first > sequence]
-        holding = [s.path for s in segments if s.first <= sequence]
+        later = [segment for segment in segments if segment.first > sequence]
+        holding = [segment for segment in segments if segment.first <= sequence]
         return holding[-1:] + later
+
+    def _cut_short(self, path: Path) -> None:
+        """A segment ends before the next begins: its last records are gone without a trace."""
+        if self._damaged != path:
+            self._spool.damaged(path, Damage(path.stat().st_size, 0))
 
     def _from_segment(self, path: Path, offset: int, last: int) -> Iterator[Entry]:
         for at, item in scan_file(path, offset, self._spool.readable_bytes(path)):
             if isinstance(item, Damage):
+                self._damaged = path
                 self._spool.damaged(path, item)
                 continue
             if item.sequence > last:

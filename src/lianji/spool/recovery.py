@@ -6,6 +6,7 @@ flipped bit in the last record looks the same and must not pass silently.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from lianji.spool.segment import (
     list_segments,
     read_epoch,
     scan_file,
+    write_head,
 )
 
 
@@ -43,11 +45,23 @@ def recover(folder: Path, quarantine: Quarantine) -> Recovered:
     if not segments:
         epoch = new_id()
         return Recovered(epoch, SegmentWriter(segment_path(folder, 1), epoch), 0)
-    epoch = next((e for s in reversed(segments) if (e := read_epoch(s.path))), None) or new_id()
-    return _take_up(folder, segments[-1].path, epoch, quarantine)
+    epochs = {segment.path: read_epoch(segment.path) for segment in segments}
+    epoch = next((own for own in reversed(epochs.values()) if own), None) or new_id()
+    for path in (path for path, own in epochs.items() if own is None):
+        quarantine.set_aside(path, Damage(0, HEAD_BYTES), "checksum")
+        _mend_head(path, epoch)
+    return _take_up(segments[-1].path, epoch, quarantine)
 
 
-def _take_up(folder: Path, path: Path, epoch: bytes, quarantine: Quarantine) -> Recovered:
+def _mend_head(path: Path, epoch: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        write_head(handle, epoch)
+    finally:
+        os.close(handle)
+
+
+def _take_up(path: Path, epoch: bytes, quarantine: Quarantine) -> Recovered:
     last, end = int(path.stem) - 1, HEAD_BYTES
     tags: set[int] = set()
     damage: list[Damage] = []

@@ -71,6 +71,8 @@ class Room:
         """
         gaps: list[Gap] = []
         limit = self.settings.bytes_max - GAP_RESERVE_BYTES
+        if active_bytes + wanted > limit:  # nothing that could go would be enough
+            raise _full(self.settings.bytes_max)
         while self.closed_bytes + active_bytes + wanted > limit:
             passed = self._passed(next_first)
             if passed:
@@ -107,18 +109,21 @@ class Room:
         draft = segment.path.with_suffix(".thin")
         before = sum(r.rows for r in batches)
         after = 0
-        with segment.path.open("rb") as source, draft.open("wb") as file:
-            file.write(source.read(HEAD_BYTES))
-            for record in records:
-                if record.kind is Kind.BATCH:
-                    batch = next(kept)
-                    after += len(batch)
-                    file.writelines(encode_batch(record.sequence, batch, record.level + 1))
-                else:
-                    file.write(record.raw)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(segment.path)
+        try:
+            with segment.path.open("rb") as source, draft.open("wb") as file:
+                file.write(source.read(HEAD_BYTES))
+                for record in records:
+                    if record.kind is Kind.BATCH:
+                        batch = next(kept)
+                        after += len(batch)
+                        file.writelines(encode_batch(record.sequence, batch, record.level + 1))
+                    else:
+                        file.write(record.raw)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(segment.path)
+        finally:
+            draft.unlink(missing_ok=True)  # half of it on a full disk would serve nobody
         sync_folder(self.folder)
         segment.bytes = segment.path.stat().st_size
         return _gap("disk cap: thinned", segment.first, batches, before - after)

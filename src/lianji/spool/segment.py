@@ -6,6 +6,7 @@ so that sequence numbers of a spool that was deleted and made anew are never tak
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from lianji.base.durable import sync_folder
@@ -20,7 +22,7 @@ from lianji.base.errors import StorageError, Text
 from lianji.spool.record import Damage, Record, scan
 
 SUFFIX = ".segment"
-_HEAD = struct.Struct("<8s16s8x")
+_HEAD = struct.Struct("<8s16sQ")
 _MAGIC = b"LJSPOOL1"
 HEAD_BYTES = _HEAD.size
 
@@ -68,8 +70,19 @@ def read_epoch(path: Path) -> bytes | None:
         head = file.read(HEAD_BYTES)
     if len(head) < HEAD_BYTES:
         return None
-    magic, epoch = _HEAD.unpack(head)
-    return bytes(epoch) if magic == _MAGIC else None
+    epoch = bytes(_HEAD.unpack(head)[1])
+    return epoch if head == _head(epoch) else None
+
+
+def write_head(file: int, epoch: bytes) -> None:
+    """Write a segment's head, durably. Raises OSError."""
+    if os.pwrite(file, _head(epoch), 0) < HEAD_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    os.fsync(file)
+
+
+def _head(epoch: bytes) -> bytes:
+    return _HEAD.pack(_MAGIC, epoch, xxhash.xxh3_64_intdigest(_MAGIC + epoch))
 
 
 def scan_file(
@@ -104,9 +117,13 @@ class SegmentWriter:
         flags = os.O_RDWR | os.O_CREAT | (os.O_EXCL if durable_bytes is None else 0)
         self._file = os.open(path, flags, 0o644)
         if durable_bytes is None:
-            os.pwrite(self._file, _HEAD.pack(_MAGIC, epoch), 0)
-            os.fsync(self._file)
-            sync_folder(path.parent)
+            try:
+                write_head(self._file, epoch)
+                sync_folder(path.parent)
+            except OSError:
+                os.close(self._file)
+                path.unlink()  # or the next attempt would find it there
+                raise
         self.durable_bytes = HEAD_BYTES if durable_bytes is None else durable_bytes
         self.bytes = self.durable_bytes
 
@@ -152,6 +169,7 @@ class SegmentWriter:
         os.ftruncate(self._file, self.durable_bytes)
         os.fsync(self._file)
         self.bytes = self.durable_bytes
+        self._defined[:] = False  # some definitions may be gone; a second one does no harm
 
     def close(self) -> None:
         os.close(self._file)

@@ -50,6 +50,7 @@ class Spool:
         self._readers: dict[str, Reader] = {}
         self._log = Log(folder, self.settings, path_of, self.quarantine, self._slowest_position)
         self._log.on_durable = self._published
+        self._log.skip_to(max(self._positions(), default=0))
         self._commit = GroupCommit(self._log, self.settings)
 
     # -- writing ---------------------------------------------------------------------------
@@ -110,7 +111,15 @@ class Spool:
         """Remove the segments that every reader has committed and whose keep-time is over."""
         self._log.release()
 
+    def skip_to(self, sequence: int) -> None:
+        """Never give a number up to this one again; see ``Log.skip_to``."""
+        self._log.skip_to(sequence)
+
     def _slowest_position(self) -> int | None:
+        return min(self._positions(), default=None)
+
+    def _positions(self) -> list[int]:
+        """How far each reader is, those included that nobody has asked for yet."""
         positions = [reader.position for reader in self._readers.values()]
         names = set(self._readers)
         positions += [
@@ -118,7 +127,7 @@ class Spool:
             for path in (self.folder / READERS).iterdir()
             if path.name not in names and not path.name.startswith(".")
         ]
-        return min(positions, default=None)
+        return positions
 
     def _published(self) -> None:
         with self._changed:
