@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from lianji.base.errors import Busy, StorageError
 from lianji.dictionary.batch import Batch
-from lianji.spool.reader import Entry, Reader
+from lianji.spool.entry import Entry
+from lianji.spool.reader import Reader
 from lianji.spool.record import Gap, encode_batch, scan
 from lianji.spool.segment import list_segments
 from lianji.spool.settings import FullPolicy, SpoolSettings

@@ -131,6 +131,11 @@ def browse(
         _write_tags(found, name, plant, as_tags)
         return
     show_rows(rows, form_of(as_json, as_csv), columns)
+    if not rows:
+        tell(
+            "The device lists nothing of itself: take the addresses from its manual.",
+            "该设备不提供数据列表：请按其手册填写地址。",
+        )
 
 
 async def _browsed(driver: Any, start: str) -> list[Any]:

@@ -106,7 +106,7 @@ def _jsonable(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _show_table(table: Any) -> None:
     shown = table.slice(0, ROWS_SHOWN_MAX)
-    rows = ([_cell(value) for value in row.values()] for row in shown.to_pylist())
+    rows = ([_named(*item) for item in row.items()] for row in shown.to_pylist())
     _print(table.column_names, rows)
     if table.num_rows > ROWS_SHOWN_MAX:
         rest = table.num_rows - ROWS_SHOWN_MAX
@@ -129,6 +129,15 @@ def _print(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     with console.capture() as capture:
         console.print(table)
     sys.stdout.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def _named(column: str, value: Any) -> str:
+    """A cell of an answer; a quality is shown by its name."""
+    if column == "quality" and isinstance(value, int) and 0 <= value <= 0xFFFF:
+        from lianji.dictionary.quality import name_of
+
+        return name_of(value)
+    return _cell(value)
 
 
 def _cell(value: Any) -> str:

@@ -34,7 +34,7 @@ def tell(en: str, zh: str) -> None:
 def complain(error: LianjiError) -> None:
     """What happened, what to do next, and the code to search for."""
     cause, remedy = (_in_language(part) for part in (error.cause, error.remedy))
-    stderr.print(f"[red]{t('Error', '错误')}[/] ", end="")
+    stderr.print(f"[red]{t('Error: ', '错误：')}[/]", end="")
     stderr.print(f"{cause}", markup=False)
     stderr.print(f"{remedy}  [{error.code}]", markup=False, style="dim" if _colour() else None)
 

@@ -17,7 +17,8 @@ from pydantic.dataclasses import dataclass
 from lianji.dictionary.units import check_unit
 
 PATH_LENGTH_MAX = 256
-_PATH = re.compile(r"[^/\s\x00-\x1f\"'`\\,;](?:[^/\x00-\x1f\"'`\\,;]*[^/\s\x00-\x1f\"'`\\,;])?")
+_PART = r"[^/\s\x00-\x1f\"'`\\,;](?:[^/\x00-\x1f\"'`\\,;]*[^/\s\x00-\x1f\"'`\\,;])?"
+_PATH = re.compile(f"{_PART}(?:/{_PART})*")
 
 
 class Kind(StrEnum):
@@ -31,16 +32,15 @@ def check_path(path: str) -> str:
     """The path itself if it is a well-formed tag path. Raises ValueError in plain words."""
     if len(path) > PATH_LENGTH_MAX:
         raise ValueError(f"a tag path has at most {PATH_LENGTH_MAX} characters")
-    for part in path.split("/"):
-        if not _PATH.fullmatch(part):
-            raise ValueError(
-                f"'{path}' is not a tag path: parts are joined by '/', none is empty, begins or "
-                "ends with a space, or holds quotes, commas, semicolons or backslashes"
-            )
+    if not _PATH.fullmatch(path):
+        raise ValueError(
+            f"'{path}' is not a tag path: parts are joined by '/', none is empty, begins or "
+            "ends with a space, or holds quotes, commas, semicolons or backslashes"
+        )
     return path
 
 
-@dataclass(slots=True, frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
+@dataclass(slots=True, frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
 class Tag:
     """One signal. ``address`` and ``type`` mean what the device's driver says they mean.
 
@@ -49,21 +49,33 @@ class Tag:
     """
 
     path: str
+    """The tag's name, parts joined by ``/``, at most 256 characters; the site's name comes first."""
     device: str = ""
+    """The device that it is read from; empty for a tag that is pushed or imported."""
     address: str = ""
+    """Where the device has it; how it is written depends on the driver."""
     type: str = ""
+    """What the bytes or the payload mean; depends on the driver."""
     unit: str = ""
+    """A UCUM code such as ``kW``, ``Cel``, ``bar``; empty: dimensionless."""
     kind: Kind = Kind.LINEAR
+    """``linear`` moves in a slope between two samples, ``step`` holds its value, as a state does."""
     low: float | None = None
+    """The lower end of the range, for people: what lies outside is kept as it is."""
     high: float | None = None
+    """The upper end of the range."""
     scale: float = 1.0
+    """The value is raw x scale + offset."""
     offset: float = 0.0
+    """See ``scale``."""
     interval_ms: Annotated[int, Field(ge=0, le=86_400_000)] = 0
     """0 means: as the device says."""
     deadband: Annotated[float, Field(ge=0)] = 0.0
     """In the tag's own unit. 0 sends every change and, with the heartbeat, every silence."""
     description_en: str = ""
+    """What it is, in English."""
     description_zh: str = ""
+    """What it is, in Chinese."""
     enumeration: dict[int, str] | None = None
     """What the numbers of a state mean, such as {0: "stopped", 1: "running"}."""
 

@@ -13,4 +13,6 @@ class HistorySettings(BaseModel):
     flush_rows: int = Field(1_000_000, ge=1000, le=20_000_000)
     """So many samples become a file at once."""
     sql_memory_mb: int = Field(512, ge=64)
+    """What one SQL query may take; a larger one fails and says so."""
     sql_timeout_s: float = Field(30.0, gt=0)
+    """An SQL query that takes longer is interrupted."""

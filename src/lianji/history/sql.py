@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
@@ -18,6 +18,9 @@ from lianji.dictionary.batch import TIME_TYPE
 from lianji.history.rows import Rows, sorted_once
 from lianji.history.settings import HistorySettings
 from lianji.history.view import View
+
+if TYPE_CHECKING:
+    import duckdb
 
 _COLUMNS = "tag, time, value, text, quality, site, day"
 
@@ -35,6 +38,8 @@ def run_sql(
 
     Raises InputError for a query that fails, takes too long or wants more than it may have.
     """
+    import duckdb  # 16 MB that a plant which nobody asks in SQL need not carry
+
     with duckdb.connect(":memory:") as database:
         database.execute("SET TimeZone = 'UTC'")
         database.execute(f"SET memory_limit = '{settings.sql_memory_mb}MB'")

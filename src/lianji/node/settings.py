@@ -24,8 +24,11 @@ class SiteSettings(BaseModel):
     name: str = "plant"
     """The first part of the plant's own tag paths, and its partition of the table."""
     title_en: str = ""
+    """The plant's name at the top of the page, in English."""
     title_zh: str = ""
+    """The same in Chinese."""
     time_zone: str = "Asia/Shanghai"
+    """The IANA zone of times in imported files that name none."""
 
     @field_validator("name")
     @classmethod
@@ -52,6 +55,7 @@ class WebSettings(BaseModel):
     host: str = "127.0.0.1"
     """Loopback by default: nobody else sees the page until this is changed."""
     port: int = Field(DEFAULT_PORT, ge=0, le=65535)
+    """The page's port; 0 takes any that is free."""
 
 
 class Settings(BaseModel):

@@ -19,8 +19,8 @@ import structlog
 
 from lianji.base.errors import LianjiError
 from lianji.dictionary.batch import Batch
+from lianji.spool.entry import Entry
 from lianji.spool.quarantine import Quarantine
-from lianji.spool.reader import Entry
 from lianji.spool.record import Damage, Gap, encode_batch, encode_gap, encode_tags
 from lianji.spool.recovery import recover, segment_path
 from lianji.spool.room import Room
@@ -222,9 +222,9 @@ class Log:
 
     def _remember(self, entry: Entry) -> None:
         self._recent.append(entry)
-        self._recent_rows += _rows(entry)
+        self._recent_rows += max(1, entry.rows)
         while self._recent_rows > RECENT_ROWS_MAX and len(self._recent) > 1:
-            self._recent_rows -= _rows(self._recent.popleft())
+            self._recent_rows -= max(1, self._recent.popleft().rows)
 
     def recent_after(self, sequence: int) -> list[Entry] | None:
         with self._lock:
@@ -237,7 +237,7 @@ class Log:
     def forget(self, sequence: int) -> None:
         with self._lock:
             while self._recent and self._recent[0].sequence <= sequence:
-                self._recent_rows -= _rows(self._recent.popleft())
+                self._recent_rows -= max(1, self._recent.popleft().rows)
 
     def readable_bytes(self, segment: Path) -> int | None:
         with self._lock:
@@ -279,7 +279,3 @@ class Log:
 
 def _length(parts: Parts) -> int:
     return sum(len(part) for part in parts)
-
-
-def _rows(entry: Entry) -> int:
-    return len(entry.content) if isinstance(entry.content, Batch) else 1

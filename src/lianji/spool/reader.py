@@ -6,15 +6,14 @@ then may its segments go. After a restart the cursor begins behind the committed
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lianji.base.durable import write_atomically
 from lianji.base.errors import StorageError, Text
-from lianji.dictionary.batch import Batch
-from lianji.spool.record import Damage, Gap, Kind, decode_batch, decode_gap
+from lianji.spool.entry import Entry
+from lianji.spool.log import Log
+from lianji.spool.record import Damage, Kind, decode_batch, decode_gap
 from lianji.spool.segment import (
     HEAD_BYTES,
     SegmentFile,
@@ -22,17 +21,6 @@ from lianji.spool.segment import (
     scan_file,
     storage_failed,
 )
-
-if TYPE_CHECKING:
-    from lianji.spool.spool import Spool
-
-
-@dataclass(slots=True)
-class Entry:
-    """One record as a reader sees it."""
-
-    sequence: int
-    content: Batch | Gap
 
 
 def read_position(path: Path) -> int:
@@ -52,9 +40,11 @@ def read_position(path: Path) -> int:
 class Reader:
     """One reader by name. Not thread-safe: one thread reads and commits."""
 
-    def __init__(self, spool: Spool, name: str, folder: Path) -> None:
+    def __init__(self, log: Log, name: str, folder: Path, on_moved: Callable[[], None]) -> None:
+        """``on_moved`` is called when the cursor has moved."""
         self.name = name
-        self._spool = spool
+        self._log = log
+        self._on_moved = on_moved
         self._path = folder / name
         self.position = read_position(self._path)
         self._cursor = self.position
@@ -79,7 +69,7 @@ class Reader:
 
     def start_behind(self, sequence: int) -> None:
         """Take up behind a sequence that a better witness (the table itself) says is done."""
-        self._spool.skip_to(sequence)
+        self._log.skip_to(sequence)
         self._cursor = sequence
         self._at = None
         self.commit(sequence)
@@ -91,19 +81,19 @@ class Reader:
         for entry in self._following():
             entries.append(entry)
             self._cursor = entry.sequence
-            rows += len(entry.content) if isinstance(entry.content, Batch) else 0
+            rows += entry.rows
             if rows >= rows_max:
                 break
-        self._spool.passed(self)
+        self._on_moved()
         return entries
 
     def _following(self) -> Iterator[Entry]:
-        recent = self._spool.recent(self._cursor)
+        recent = self._log.recent_after(self._cursor)
         if recent is not None:
             self._at = None
             yield from recent
             return
-        yield from self._from_disk(self._spool.durable)
+        yield from self._from_disk(self._log.durable)
 
     def _from_disk(self, last: int) -> Iterator[Entry]:
         segments = self._segments_from(self._cursor + 1)
@@ -120,7 +110,7 @@ class Reader:
                 return
 
     def _segments_from(self, sequence: int) -> list[SegmentFile]:
-        segments = list_segments(self._spool.folder)
+        segments = list_segments(self._log.folder)
         later = [segment for segment in segments if segment.first > sequence]
         holding = [segment for segment in segments if segment.first <= sequence]
         return holding[-1:] + later
@@ -128,13 +118,13 @@ class Reader:
     def _cut_short(self, path: Path) -> None:
         """A segment ends before the next begins: its last records are gone without a trace."""
         if self._damaged != path:
-            self._spool.damaged(path, Damage(path.stat().st_size, 0))
+            self._log.damaged(path, Damage(path.stat().st_size, 0))
 
     def _from_segment(self, path: Path, offset: int, last: int) -> Iterator[Entry]:
-        for at, item in scan_file(path, offset, self._spool.readable_bytes(path)):
+        for at, item in scan_file(path, offset, self._log.readable_bytes(path)):
             if isinstance(item, Damage):
                 self._damaged = path
-                self._spool.damaged(path, item)
+                self._log.damaged(path, item)
                 continue
             if item.sequence > last:
                 return
@@ -150,4 +140,4 @@ class Reader:
             return
         write_atomically(self._path, b"%d" % sequence)
         self.position = sequence
-        self._spool.release()
+        self._log.release()

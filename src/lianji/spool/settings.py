@@ -21,9 +21,12 @@ class SpoolSettings(BaseModel):
     bytes_max: int = Field(4 * 1024**3, ge=1024**2)
     """The strict cap: the segments of the spool never take more."""
     full: FullPolicy = FullPolicy.DROP_OLDEST
+    """At the cap, while a reader still lags: ``drop_oldest`` gives up the oldest segment, ``thin``
+    keeps every second sample of the oldest, ``refuse`` takes nothing new."""
     keep_h: float = Field(24.0, ge=0)
     """How long what every reader has is still kept, so that a hub may ask for it again."""
     segment_bytes: int = Field(64 * 1024**2, ge=64 * 1024)
+    """A segment file is closed at this size, or at an eighth of the cap if that is less."""
     commit_ms: float = Field(20.0, ge=0, le=1000)
     """Group commit: the longest wait for company before the sync."""
     commit_bytes: int = Field(1024**2, ge=1)

@@ -20,8 +20,7 @@ from lianji.dictionary.batch import Batch
 from lianji.spool.group_commit import GroupCommit
 from lianji.spool.log import Log
 from lianji.spool.quarantine import Quarantine
-from lianji.spool.reader import Entry, Reader, read_position
-from lianji.spool.record import Damage
+from lianji.spool.reader import Reader, read_position
 from lianji.spool.settings import SpoolSettings
 from lianji.spool.status import SpoolStatus, status_of
 
@@ -82,7 +81,7 @@ class Spool:
         """The reader of that name; from now on nothing goes that it has not committed."""
         with self._changed:
             if name not in self._readers:
-                self._readers[name] = Reader(self, name, self.folder / READERS)
+                self._readers[name] = Reader(self._log, name, self.folder / READERS, self._moved)
                 self._readers[name].register()
             return self._readers[name]
 
@@ -91,25 +90,9 @@ class Spool:
         with self._changed:
             return self._changed.wait_for(lambda: self._log.durable > sequence, timeout_s)
 
-    def recent(self, sequence: int) -> list[Entry] | None:
-        """What followed this sequence if all of it is still in memory, else None."""
-        return self._log.recent_after(sequence)
-
-    def readable_bytes(self, segment: Path) -> int | None:
-        """How far a segment may be read: the growing one only as far as it is synced."""
-        return self._log.readable_bytes(segment)
-
-    def damaged(self, segment: Path, damage: Damage) -> None:
-        """A reader met bytes that are no record: set them aside and tell it as a gap."""
-        self._log.damaged(segment, damage)
-
-    def passed(self, reader: Reader) -> None:
-        """A cursor moved: what every reader has read need not stay in memory."""
+    def _moved(self) -> None:
+        """What every reader has read need not stay in memory."""
         self._log.forget(min((r.cursor for r in self._readers.values()), default=self.durable))
-
-    def release(self) -> None:
-        """Remove the segments that every reader has committed and whose keep-time is over."""
-        self._log.release()
 
     def skip_to(self, sequence: int) -> None:
         """Never give a number up to this one again; see ``Log.skip_to``."""
