@@ -8,6 +8,7 @@ doubles a sample.
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -39,6 +40,7 @@ READER = "history"
 HELD_ROWS_MAX = 2_000_000
 """More than this is not taken ahead of a flush: the rest waits in the spool, where it is safe."""
 RETRY_S = 5.0
+NICENESS = 10
 log = structlog.get_logger(__name__)
 
 
@@ -102,6 +104,8 @@ class Historian(History):
         self._flush_or_tell()
 
     def _run(self) -> None:
+        # whoever waits for a yes goes first: the spool has it, the file may come a little later
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while not self._stop.is_set():
             self._spool.wait_beyond(self._reader.cursor, 0.2)
             with self._lock:

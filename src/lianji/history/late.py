@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lianji.dictionary.batch import TIME_US_MAX
-from lianji.history.parquet import Wanted, read_rows, write_days
+from lianji.history.parquet import DAY_US, Wanted, read_rows, write_days
 from lianji.history.rows import Rows
 from lianji.history.table import DataFile, SamplesTable
 
@@ -65,12 +65,22 @@ def settle(
 
     Writes the files that replace corrected ones, but commits nothing.
     """
-    late = rows.time_us <= newest.of(rows.tag)
     settled = Settled(rows)
-    if late.any():
-        _compare(table, site, settled, np.flatnonzero(late), paths)
-    _learn_all(table, site, rows, paths, newest)
+    if not len(rows):
+        return settled
+    firsts = first_of_groups(rows.tag)
+    if (rows.time_us[firsts] <= newest.of(rows.tag[firsts])).any():
+        late = np.flatnonzero(rows.time_us <= newest.of(rows.tag))
+        _compare(table, site, settled, late, paths)
+    _learn_all(table, site, rows, firsts, paths, newest)
     return settled
+
+
+def first_of_groups(column: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Where in a column each run of equal values begins."""
+    if not len(column):
+        return np.empty(0, np.intp)
+    return np.concatenate(([0], np.flatnonzero(column[1:] != column[:-1]) + 1))
 
 
 def _compare(
@@ -82,18 +92,24 @@ def _compare(
 ) -> None:
     rows = settled.rows
     places = rows.take(late)
-    names = sorted({paths[tag] for tag in np.unique(places.tag).tolist()})
+    ids = places.tag[first_of_groups(places.tag)]
+    names = sorted(paths[tag] for tag in ids.tolist())
     wanted = Wanted(names, int(places.time_us.min()), int(places.time_us.max()))
+    day = (places.time_us // DAY_US).astype(np.int32)
+    days = {str(one) for one in day[first_of_groups(day)].astype("M8[D]")}
+    files = [
+        file
+        for file in table.files
+        if file.site == site and file.day in days and wanted.touches(file)
+    ]
+    if not files:
+        return
     code_of = {name: code for code, name in enumerate(names)}
-    ids = np.unique(places.tag)
     code = np.zeros(int(ids.max()) + 1, np.int32)
     code[ids] = [code_of[paths[tag]] for tag in ids.tolist()]
     keys = _Keys(code[places.tag], places.time_us)
     drop = np.zeros(len(rows), dtype=bool)
-    days = {str(day) for day in np.unique(places.time_us.astype("M8[us]").astype("M8[D]"))}
-    for file in table.files:
-        if file.site != site or file.day not in days or not wanted.touches(file):
-            continue
+    for file in files:
         old = read_rows(table.folder, file, wanted, {})
         mine, theirs = keys.matches(old)
         if not len(mine):
@@ -173,10 +189,18 @@ def _rewrite(
 
 
 def _learn_all(
-    table: SamplesTable, site: str, rows: Rows, paths: Sequence[str], newest: Newest
+    table: SamplesTable,
+    site: str,
+    rows: Rows,
+    firsts: NDArray[np.intp],
+    paths: Sequence[str],
+    newest: Newest,
 ) -> None:
-    """After the commit the newest times of these tags are known, older files included."""
-    tags = np.unique(rows.tag)
+    """After the commit the newest times of these tags are known, older files included.
+
+    ``firsts``: where each tag's rows begin; they end with its newest.
+    """
+    tags = rows.tag[firsts]
     unknown = tags[newest.of(tags) == UNKNOWN]
     if len(unknown):
         first_us = int(rows.time_us.min())
@@ -189,4 +213,4 @@ def _learn_all(
                 old = read_rows(table.folder, file, wanted, {})
                 if len(old):
                     newest.learn(ids[old.tag], old.time_us)
-    newest.learn(rows.tag, rows.time_us)
+    newest.learn(tags, rows.time_us[np.append(firsts[1:], len(rows)) - 1])

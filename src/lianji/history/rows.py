@@ -123,7 +123,14 @@ def sorted_once(rows: Rows, rank: NDArray[np.int32] | None = None) -> Rows:
 
 
 def stable_order(key: NDArray[np.int32]) -> NDArray[np.intp]:
-    """A stable argsort; 16-bit keys sort by radix, several times faster (measured)."""
-    if len(key) and int(key.max()) < 65536 and int(key.min()) >= 0:
-        return np.argsort(key.astype(np.uint16), kind="stable")
-    return np.argsort(key, kind="stable")
+    """A stable argsort; 16-bit keys sort by radix, several times faster (measured).
+
+    Wider keys that are not negative sort by their lower half, then by their upper.
+    """
+    if not len(key) or int(key.min()) < 0:
+        return np.argsort(key, kind="stable")
+    order = np.argsort(key.astype(np.uint16), kind="stable")
+    if int(key.max()) < 65536:
+        return order
+    upper = (key >> 16).astype(np.uint16)[order]
+    return order[np.argsort(upper, kind="stable")]

@@ -10,6 +10,9 @@ import time
 from enum import IntEnum
 
 
+_now_ns = time.monotonic_ns
+
+
 class Stage(IntEnum):
     """The stations of a batch, in the order of its way."""
 
@@ -28,6 +31,6 @@ class Marks(list[int]):
 
     def add(self, stage: Stage, arrived_ns: int, started_ns: int) -> int:
         """Record a stage that has just ended; returns now, where the next stage's wait begins."""
-        now = time.monotonic_ns()
+        now = _now_ns()
         self += (stage, started_ns - arrived_ns, now - started_ns)
         return now
