@@ -1,9 +1,9 @@
 """Lianji (联机) joins the machines of a plant: it reads them, keeps what they say, shows it.
 
-    import lianji
-    plant = lianji.open("my-plant")
-    plant.history.read("my-plant/line1/*", "2026-01-01T00:00Z", "2026-01-02T00:00Z")
-    plant.history.sql("select tag, avg(value) from samples group by tag")
+import lianji
+plant = lianji.open("my-plant")
+plant.history.read("my-plant/line1/*", "2026-01-01T00:00Z", "2026-01-02T00:00Z")
+plant.history.sql("select tag, avg(value) from samples group by tag")
 """
 
 from __future__ import annotations

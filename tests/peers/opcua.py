@@ -58,6 +58,10 @@ class OpcUaServer:
         self._child.stdin.flush()
         self._await(f"ok {command}", timeout_s=20)
 
+    @property
+    def alive(self) -> bool:
+        return self._child is not None
+
     def kill(self) -> None:
         """As a power cut would: no goodbye to anybody."""
         if self._child is not None:

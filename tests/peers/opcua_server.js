@@ -49,6 +49,7 @@ async function main() {
     ],
     userManager: { isValidUser: (name, word) => name === "plant" && word === "secret" },
     serverCapabilities: {
+      maxSessions: 1000, // tests cut off many, and each stays for a minute
       minSupportedSampleRate: 0, // every change is told, however fast
       operationLimits: { maxNodesPerRead: Number(options["max-nodes-per-read"]) },
     },

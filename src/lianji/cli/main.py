@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
 
-from lianji.base.errors import LianjiError
+from lianji.base.errors import LianjiError, StorageError, Text
 from lianji.cli import device, importing, plant, question, tag
 from lianji.cli.speech import complain, t, tell
 
@@ -35,13 +34,26 @@ def main() -> None:
     except LianjiError as error:
         complain(error)
         sys.exit(1)
-    except BrokenPipeError:
-        # the reader of our output left: that is its right, and no failure
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except OSError as error:
+        complain(_of_system(error))
+        sys.exit(1)
     except KeyboardInterrupt:
         tell("Interrupted.", "已中断。")
         sys.exit(130)
+
+
+def _of_system(error: OSError) -> StorageError:
+    """What the operating system refused, in our form: a full disk, a file without rights."""
+    where = error.filename or ""
+    said = error.strerror or str(error)
+    return StorageError(
+        "system-refused",
+        Text(f"The system refused {where or 'it'}: {said}.", f"系统拒绝操作 {where}：{said}。"),
+        Text(
+            "Check that the path is right, writable, and on a disk with space.",
+            "请检查路径是否正确、是否有权限以及磁盘空间是否充足。",
+        ),
+    )
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -26,7 +28,7 @@ class Form(StrEnum):
     ARROW = "arrow"
 
 
-AsJson = Annotated[bool, typer.Option("--json", help=t("JSON, one array", "JSON 数组"))]
+AsJson = Annotated[bool, typer.Option("--json", help=t("JSON", "JSON"))]
 AsCsv = Annotated[bool, typer.Option("--csv", help=t("CSV", "CSV"))]
 AsArrow = Annotated[bool, typer.Option("--arrow", help=t("Arrow IPC stream", "Arrow IPC 流"))]
 
@@ -43,6 +45,17 @@ def form_of(as_json: bool, as_csv: bool, as_arrow: bool = False) -> Form:
     return chosen[0] if chosen else Form.TABLE
 
 
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Whoever reads our output may stop reading (``| head``): that is its right, no failure."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@_reader_may_leave()
 def show(table: Any, form: Form) -> None:
     """Write an Arrow table to standard output."""
     import pyarrow as pa
@@ -60,6 +73,7 @@ def show(table: Any, form: Form) -> None:
         _show_table(table)
 
 
+@_reader_may_leave()
 def show_rows(rows: Sequence[Mapping[str, Any]], form: Form, columns: Sequence[str]) -> None:
     """The same for a few rows that were never Arrow, with these columns."""
     if form is Form.JSON:

@@ -28,11 +28,15 @@ class DeviceConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     protocol: str
+    """Which driver speaks to it."""
     enabled: bool = True
+    """False leaves the machine alone and keeps its file."""
     description: str = ""
+    """What it is, for people."""
     interval_ms: int = Field(1000, ge=10, le=86_400_000)
     """How often a tag is read that does not say so itself."""
     timeout_ms: int = Field(2000, ge=10, le=600_000)
+    """An answer that takes longer counts as none."""
     pause_ms: float = Field(0.0, ge=0, le=10_000)
     """Rest between two requests, for devices that cannot follow."""
     heartbeat_s: float = Field(60.0, ge=0, le=86_400)

@@ -38,6 +38,7 @@ from lianji.trace.marks import Marks, Stage
 OPEN_S_MIN = 10.0
 """Opening may take several round trips; drivers have tighter time-outs of their own."""
 CLOSE_S = 1.0
+CANCEL_AGAIN_S = 1.0
 DRAIN_S = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -143,13 +144,13 @@ class Device:
         heard = statistics.answered + statistics.refused
         try:
             await self._open()
+            _heed_cancellation()
             opened_s = monotonic_s()
             self._came_up()
             await self._live()
         except (Exception, asyncio.CancelledError) as error:
             await self._close()
-            if _we_are_cancelled(error):
-                raise
+            _heed_cancellation()
             spoke = self._subscribed or statistics.answered + statistics.refused > heard
             good_for_s = monotonic_s() - opened_s if opened_s and spoke else 0.0
             await self._down(as_lianji_error(error), good_for_s, error)
@@ -210,6 +211,7 @@ class Device:
             due = schedule.due(monotonic_s())
             if due:
                 await self._cycle(due, int(next_s * 1e9))
+                _heed_cancellation()
                 schedule.done(due, monotonic_s())
                 self._statistics.missed_cycles = sum(schedule.missed)
 
@@ -294,10 +296,15 @@ def _not_remembered(error: OSError) -> StorageError:
     )
 
 
-def _we_are_cancelled(error: BaseException) -> bool:
-    """False for a cancellation that nobody asked for: some driver let its own escape."""
+def _heed_cancellation() -> None:
+    """Raise CancelledError if we were asked to end, even if a driver swallowed what asked us.
+
+    What drivers wait with may do so: asyncio.wait_for before Python 3.12, and all that uses it.
+    A cancellation that nobody asked for, which some driver let escape, is none of ours.
+    """
     task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and bool(task and task.cancelling())
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _first_failure(jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -306,16 +313,21 @@ async def _first_failure(jobs: Sequence[Coroutine[Any, Any, None]]) -> None:
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await _ended(*tasks)
+        await _ended(*tasks, again_s=CANCEL_AGAIN_S)
     for task in done:
         task.result()
 
 
-async def _ended(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks and wait for their end, whatever they end with."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
+async def _ended(*tasks: asyncio.Task[Any], again_s: float | None = None) -> None:
+    """Cancel tasks and wait for their end, whatever they end with.
+
+    ``again_s``: cancel again what has not ended by then, since a driver swallowed it.
+    """
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=again_s)
     for task in tasks:
         if not task.cancelled():
             task.exception()  # seen; otherwise asyncio complains that nobody looked

@@ -40,7 +40,10 @@ def check_path(path: str) -> str:
     return path
 
 
-@dataclass(slots=True, frozen=True, kw_only=True, config=ConfigDict(extra="forbid", allow_inf_nan=False))
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(slots=True, frozen=True, kw_only=True, config=_STRICT)
 class Tag:
     """One signal. ``address`` and ``type`` mean what the device's driver says they mean.
 
@@ -49,7 +52,7 @@ class Tag:
     """
 
     path: str
-    """The tag's name, parts joined by ``/``, at most 256 characters; the site's name comes first."""
+    """Its name: parts joined by ``/``, the site's first, at most 256 characters."""
     device: str = ""
     """The device that it is read from; empty for a tag that is pushed or imported."""
     address: str = ""
@@ -59,7 +62,7 @@ class Tag:
     unit: str = ""
     """A UCUM code such as ``kW``, ``Cel``, ``bar``; empty: dimensionless."""
     kind: Kind = Kind.LINEAR
-    """``linear`` moves in a slope between two samples, ``step`` holds its value, as a state does."""
+    """``linear`` moves in a slope between samples, ``step`` holds its value, as a state does."""
     low: float | None = None
     """The lower end of the range, for people: what lies outside is kept as it is."""
     high: float | None = None

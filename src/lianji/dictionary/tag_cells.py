@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
@@ -43,6 +44,10 @@ class CellError(ValueError):
         self.text = text
 
 
+_SHARED = {"device", "type", "unit"}
+"""Columns that say the same in row after row: one string serves them all."""
+
+
 def to_tag(row: Iterable[tuple[str, str]], decimal_comma: bool = False) -> Tag:
     """The tag that a row of cells, (column, text) pairs, describes. Raises CellError.
 
@@ -51,6 +56,8 @@ def to_tag(row: Iterable[tuple[str, str]], decimal_comma: bool = False) -> Tag:
     given: dict[str, Any] = {column: cell for column, padded in row if (cell := padded.strip())}
     if "path" not in given:
         raise CellError(Text("path is empty", "路径（path）为空"))
+    for column in _SHARED.intersection(given):
+        given[column] = sys.intern(given[column])
     text = "".join(given.values())
     if "'" in text or not text.isprintable():
         _unguard(given)

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import structlog
 from numpy.typing import NDArray
 
@@ -101,23 +100,29 @@ class Historian(History):
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        self._flush_or_tell()
+        self._or_tell(self.flush)
 
     def _run(self) -> None:
         # whoever waits for a yes goes first: the spool has it, the file may come a little later
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while not self._stop.is_set():
             self._spool.wait_beyond(self._reader.cursor, 0.2)
-            with self._lock:
-                self._absorb(HELD_ROWS_MAX)
-            due = self._memory.rows >= self._settings.flush_rows
-            if (due or self._memory.age_s >= self._settings.flush_s) and not self._flush_or_tell():
+            if not self._or_tell(self._follow):
                 self._stop.wait(RETRY_S)
 
-    def _flush_or_tell(self) -> bool:
-        try:
+    def _follow(self) -> None:
+        """Take what has come, and make a file of it if it is time."""
+        with self._lock:
+            self._absorb(HELD_ROWS_MAX)
+        due = self._memory.rows >= self._settings.flush_rows
+        if due or self._memory.age_s >= self._settings.flush_s:
             self.flush()
-        except (LianjiError, OSError, pa.ArrowException) as error:
+
+    def _or_tell(self, do: Callable[[], None]) -> bool:
+        """False if it failed; the status says why, and the spool keeps what was not done."""
+        try:
+            do()
+        except Exception as error:
             self._status.error = _told(error).as_json()
             log.error("flush-failed", error=str(error))
             return False
@@ -153,6 +158,7 @@ class Historian(History):
 
     def _write(self, held: Sequence[Held], last: int) -> None:
         started_ns = time.monotonic_ns()
+        self._table.catch_up()
         paths = self._names.paths
         rows = Rows.concat([Rows.of_batch(one.batch) for one in held])
         rows = sorted_once(rows, self._ranks(paths))

@@ -34,15 +34,17 @@ class LastValues:
         if not len(rows):
             return
         self._grow(int(rows.tag.max()))
-        fresh = rows.time_us >= self.time_us[rows.tag]
+        places = rows.tag.astype(np.intp)  # once, instead of once for each column
+        fresh = rows.time_us >= self.time_us[places]
         if not fresh.all():
-            rows = rows.take(fresh)
+            rows, places = rows.take(fresh), places[fresh]
         if (rows.time_us[1:] < rows.time_us[:-1]).any():
-            rows = rows.take(np.argsort(rows.time_us, kind="stable"))
+            order = np.argsort(rows.time_us, kind="stable")
+            rows, places = rows.take(order), places[order]
         # numpy assigns repeated indices in order, so the last of a tag stays
-        self.time_us[rows.tag] = rows.time_us
-        self._value[rows.tag] = rows.value
-        self._quality[rows.tag] = rows.quality
+        self.time_us[places] = rows.time_us
+        self._value[places] = rows.value
+        self._quality[places] = rows.quality
         self._update_texts(rows)
 
     def _update_texts(self, rows: Rows) -> None:

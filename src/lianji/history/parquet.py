@@ -146,7 +146,9 @@ class Wanted:
         self.sorted = None if paths is None else sorted(paths)
 
     def touches(self, file: DataFile) -> bool:
-        return file.overlaps(self.start_us, self.end_us) and self.has_within(file.first_tag, file.last_tag)
+        return file.overlaps(self.start_us, self.end_us) and self.has_within(
+            file.first_tag, file.last_tag
+        )
 
     def has_within(self, first_tag: str, last_tag: str) -> bool:
         """True if a wanted tag lies from ``first_tag`` to ``last_tag``, both included."""

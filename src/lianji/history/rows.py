@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from lianji.dictionary.batch import TIME_TYPE, Batch
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 RESULT_SCHEMA = pa.schema(
     [
@@ -100,17 +103,31 @@ class Rows:
 
 
 def sorted_once(rows: Rows, rank: NDArray[np.int32] | None = None) -> Rows:
-    """Sorted by tag (by ``rank[tag]`` if given) and time; of equal keys the later row stays.
+    """Sorted by tag (by ``rank[tag]`` if given) and time; of equal keys the later row stays."""
+    return merged([rows], rank)
 
+
+def merged(parts: Sequence[Rows], rank: NDArray[np.int32] | None = None) -> Rows:
+    """The rows of all parts, sorted as by ``sorted_once``.
+
+    One column is joined at a time, which takes half the memory of joining all and sorting then.
     Rows arrive mostly in time order, so a stable sort by tag alone usually is enough; only where
     it is not, the times are sorted too.
     """
-    if not len(rows):
-        return rows
-    key = rows.tag if rank is None else rank[rows.tag]
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return Rows.none()
+    tag = _joined([part.tag for part in parts])
+    key = tag if rank is None else rank[tag]
     order = stable_order(key)
-    ordered = rows.take(order)
     key = key[order]
+    ordered = Rows(
+        tag[order],
+        _joined([part.time_us for part in parts])[order],
+        _joined([part.value for part in parts])[order],
+        _joined([part.quality for part in parts])[order],
+        _texts_in_order(parts, order),
+    )
     same_tag = key[1:] == key[:-1]
     if (same_tag & (ordered.time_us[1:] < ordered.time_us[:-1])).any():
         again = np.lexsort((ordered.time_us, key))
@@ -122,15 +139,28 @@ def sorted_once(rows: Rows, rank: NDArray[np.int32] | None = None) -> Rows:
     return ordered
 
 
+def _joined(columns: Sequence[NDArray[Scalar]]) -> NDArray[Scalar]:
+    return columns[0] if len(columns) == 1 else np.concatenate(columns)
+
+
+def _texts_in_order(parts: Sequence[Rows], order: NDArray[np.intp]) -> pa.Array:
+    if all(part.text.null_count == len(part) for part in parts):
+        return pa.nulls(len(order), pa.string())
+    return pa.concat_arrays([part.text for part in parts]).take(pa.array(order))
+
+
 def stable_order(key: NDArray[np.int32]) -> NDArray[np.intp]:
     """A stable argsort; 16-bit keys sort by radix, several times faster (measured).
 
-    Wider keys that are not negative sort by their lower half, then by their upper.
+    Wider keys sort by their lower half, then by their upper; where they come in few rising runs
+    numpy's own merge is faster still.
     """
     if not len(key) or int(key.min()) < 0:
         return np.argsort(key, kind="stable")
-    order = np.argsort(key.astype(np.uint16), kind="stable")
     if int(key.max()) < 65536:
-        return order
+        return np.argsort(key.astype(np.uint16), kind="stable")
+    if np.count_nonzero(key[1:] < key[:-1]) < len(key) // 1000:
+        return np.argsort(key, kind="stable")
+    order = np.argsort(key.astype(np.uint16), kind="stable")
     upper = (key >> 16).astype(np.uint16)[order]
     return order[np.argsort(upper, kind="stable")]

@@ -83,11 +83,16 @@ class SamplesTable:
         except DeltaError as error:
             raise _unreadable(folder, error) from error
         self.files: tuple[DataFile, ...] = self._listed()
+        self._in_doubt = False
+        if create:  # a process that was killed may have left its last entry unsynced
+            self._sync_log(self.version)
 
     def _created(self) -> DeltaTable:
-        table = DeltaTable.create(
-            self.folder, Schema.from_arrow(TABLE_SCHEMA), partition_by=PARTITIONS, name="samples"
-        )
+        schema = Schema.from_arrow(TABLE_SCHEMA)
+        try:
+            table = DeltaTable.create(self.folder, schema, partition_by=PARTITIONS, name="samples")
+        except DeltaError as error:
+            raise _unreadable(self.folder, error) from error
         self._sync_log(0)
         return table
 
@@ -117,12 +122,14 @@ class SamplesTable:
     ) -> None:
         """Add and remove files and note the sources' sequences, in one durable commit.
 
-        The added files must be in the folder; they are synced here. Raises StorageError.
+        The added files must be in the folder; they are synced here. Raises StorageError or
+        OSError: then it may hold or not, and ``catch_up`` finds out which.
         """
         self._sync_data(added)
         actions: list[Any] = [_add(file, self.folder) for file in added]
         actions += [_remove(file) for file in removed]
         noted = [Transaction(source, last) for source, last in (sequences or {}).items()]
+        self._in_doubt = True
         try:
             self._table.create_write_transaction(
                 actions,
@@ -138,8 +145,24 @@ class SamplesTable:
         self._sync_log(self.version)
         gone = set(removed)
         self.files = (*(file for file in self.files if file not in gone), *added)
+        self._in_doubt = False
         if self.version % CHECKPOINT_EVERY == 0:
             self._checkpoint()
+
+    def catch_up(self) -> None:
+        """After a commit that failed: see whether it is in the table, and sync it if it is.
+
+        Without this its rows would be taken for new ones and committed a second time.
+        Raises StorageError or OSError.
+        """
+        if self._in_doubt:
+            try:
+                self._table.update_incremental()
+            except DeltaError as error:
+                raise _unreadable(self.folder, error) from error
+            self._sync_log(self.version)
+            self.files = self._listed()
+            self._in_doubt = False
 
     def _sync_data(self, files: Sequence[DataFile]) -> None:
         folders = set()
@@ -156,7 +179,10 @@ class SamplesTable:
         sync_folder(self.folder)
 
     def _checkpoint(self) -> None:
-        self._table.create_checkpoint()
+        try:
+            self._table.create_checkpoint()
+        except DeltaError as error:
+            raise _unreadable(self.folder, error) from error
         for path in self.log.glob(f"{self.version:020d}.checkpoint*"):
             sync_file(path)
         sync_file(self.log / "_last_checkpoint")

@@ -32,7 +32,10 @@ def run_plant(folder: PlantFolder, port: int | None = None, ready: Ready | None 
 
 
 async def serve(plant: Plant, port: int | None, ready: Ready | None) -> None:
-    """Read the devices and serve the page until a signal comes. Raises InputError: port taken."""
+    """Read the devices and serve the page until a signal comes.
+
+    Raises InputError if the port is taken, StorageError if the folder cannot be written.
+    """
     settings = plant.configuration.settings.web
     listener = _listen(settings.host, settings.port if port is None else port)
     bound = int(listener.getsockname()[1])
@@ -41,10 +44,10 @@ async def serve(plant: Plant, port: int | None, ready: Ready | None) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    devices = asyncio.create_task(plant.run(), name="devices")
-    web = asyncio.create_task(server.serve(sockets=[listener]), name="web")
     running = plant.folder.tell_running(settings.host, bound)
     try:
+        devices = asyncio.create_task(plant.run(), name="devices")
+        web = asyncio.create_task(server.serve(sockets=[listener]), name="web")
         if ready is not None:
             ready(running.address)
         stopped = asyncio.create_task(ended.wait())

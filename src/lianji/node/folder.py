@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lianji.base.durable import make_folder, write_atomically
-from lianji.base.errors import InputError, Text
+from lianji.base.errors import InputError, StorageError, Text
 from lianji.node.settings import FILE
 
 _TEMPLATE = """\
@@ -106,8 +106,22 @@ class PlantFolder:
         write_atomically(self.settings, text.encode())
 
     def tell_running(self, host: str, port: int) -> Running:
+        """Leave word where the page is. Raises StorageError."""
         running = Running(os.getpid(), host, port)
-        write_atomically(self._running, json.dumps(asdict(running)).encode())
+        try:
+            write_atomically(self._running, json.dumps(asdict(running)).encode())
+        except OSError as error:
+            raise StorageError(
+                "folder-unwritable",
+                Text(
+                    f"{self.data} cannot be written: {error.strerror}.",
+                    f"无法写入 {self.data}：{error.strerror}。",
+                ),
+                Text(
+                    "Free space on the disk, or give the user that runs Lianji the right to write.",
+                    "请释放磁盘空间，或授予运行用户写权限。",
+                ),
+            ) from error
         return running
 
     def tell_ended(self) -> None:

@@ -24,7 +24,7 @@ class SpoolSettings(BaseModel):
     """At the cap, while a reader still lags: ``drop_oldest`` gives up the oldest segment, ``thin``
     keeps every second sample of the oldest, ``refuse`` takes nothing new."""
     keep_h: float = Field(24.0, ge=0)
-    """How long what every reader has is still kept, so that a hub may ask for it again."""
+    """How long what every reader has is kept on all the same."""
     segment_bytes: int = Field(64 * 1024**2, ge=64 * 1024)
     """A segment file is closed at this size, or at an eighth of the cap if that is less."""
     commit_ms: float = Field(20.0, ge=0, le=1000)

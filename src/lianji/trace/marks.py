@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from enum import IntEnum
 
-
 _now_ns = time.monotonic_ns
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -372,6 +373,46 @@ async def test_stopping_closes_the_driver_and_delivers_what_was_read() -> None:
     assert device.status().state == State.STOPPED
     assert machine.closes == 1
     assert received.values("fake/a")[-1] == 2.0
+
+
+class SwallowingDriver(FakeDriver):
+    """Loses one cancellation in each of its waits, as asyncio.wait_for did before Python 3.12."""
+
+    waiting = ""
+
+    async def _wait(self, where: str) -> None:
+        self.waiting = where
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    async def open(self) -> None:
+        if self.machine.deaf:
+            await self._wait("open")
+
+    async def read(self, block: Block) -> bytes:
+        await self._wait("read")
+        return await super().read(block)
+
+    async def subscribe(self, points: Any, numbers: Any, emit: Any) -> None:
+        await self._wait("subscribe")
+        await super().subscribe(points, numbers, emit)
+
+
+@pytest.mark.parametrize(
+    ("where", "address", "machine"),
+    [
+        ("open", "1:0", FakeMachine(deaf=True)),
+        ("read", "1:0", FakeMachine()),
+        ("subscribe", "~topic", FakeMachine()),
+    ],
+)
+async def test_a_device_stops_even_if_its_driver_swallows_the_cancellation(
+    where: str, address: str, machine: FakeMachine
+) -> None:
+    config = FakeConfig(protocol="fake", interval_ms=20, timeout_ms=60_000)
+    driver = SwallowingDriver(config, machine)
+    async with living(machine, fake_tags(address), driver=driver):
+        await until(lambda: driver.waiting == where)
 
 
 async def test_a_device_that_is_switched_off_is_never_opened() -> None:

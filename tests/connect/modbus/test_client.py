@@ -10,6 +10,7 @@ import pytest
 
 from lianji.base.errors import Desync, DeviceTimeout, LinkDown, Refused
 from lianji.connect.drivers.modbus.client import TcpClient
+from tests.connect.framework import until
 from tests.connect.modbus.misbehaving import Request, client_of
 from tests.peers import free_port
 from tests.peers.modbus import libmodbus_server, modbus_serial_server
@@ -143,7 +144,18 @@ async def test_an_answer_that_does_not_fit_drops_the_connection(
         )
         assert [type(answer) for answer in answers] == [Desync, Desync]
         assert not client.is_open
-        with pytest.raises(LinkDown):
+        with pytest.raises(Desync):
+            await client.read(1, 3, 0, 2)
+
+
+async def test_a_link_lost_while_nobody_waits_tells_the_next_who_asks_why() -> None:
+    async def answer_and_go_on(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(request.answer() + b"what nobody asked for")
+
+    async with client_of(answer_and_go_on) as client:
+        await client.read(1, 3, 0, 2)
+        await until(lambda: not client.is_open)
+        with pytest.raises(Desync, match="not a Modbus frame"):
             await client.read(1, 3, 0, 2)
 
 

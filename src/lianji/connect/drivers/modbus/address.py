@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from lianji.connect.driver import Point
@@ -88,6 +89,11 @@ class Form:
     offset: float = 0.0
 
 
+# a device has few of each and a hundred thousand points that share them
+_space = lru_cache(1024)(Space)
+_form = lru_cache(4096)(Form)
+
+
 class Place(NamedTuple):
     space: Space
     start: int
@@ -113,7 +119,7 @@ def parse_address(address: str, unit_id: int = 1) -> Place:
     bit = int(found["bit"]) if found["bit"] else None
     if bit is not None and (bit > 15 or function <= 2):
         raise ValueError(f"'{address}': only a register has bits, and they are 0 to 15")
-    return Place(Space(unit, function), start, bit)
+    return Place(_space(unit, function), start, bit)
 
 
 def parse_point(
@@ -141,7 +147,7 @@ def parse_point(
         place.space,
         place.start,
         span,
-        Form(kind, used_order, place.bit, length, scale, offset),
+        _form(kind, used_order, place.bit, length, scale, offset),
     )
 
 

@@ -40,11 +40,16 @@ Rows = slice | Index
 
 @dataclass(frozen=True, slots=True)
 class _Numbers:
-    """Values of one type: their bytes in the answer, lowest first, and their rows."""
+    """Values of one type: their bytes in the answer, lowest first, and their rows.
+
+    ``octets`` is None where they lie one behind the other from ``start`` on, as ``dtype`` says.
+    """
 
     rows: Rows
-    octets: Index
+    octets: Index | None
     dtype: np.dtype[np.generic]
+    start: int = 0
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,10 @@ def decode(block: Block, raw: bytes, time_us: int) -> Columns:
     values = np.zeros(len(block.points))
     with np.errstate(invalid="ignore", over="ignore"):
         for group in layout.numbers:
-            values[group.rows] = octets.take(group.octets).view(group.dtype)
+            if group.octets is None:
+                values[group.rows] = np.frombuffer(raw, group.dtype, group.count, group.start)
+            else:
+                values[group.rows] = octets.take(group.octets).view(group.dtype)
         for bits in layout.bits:
             values[bits.rows] = octets.take(bits.octets) >> bits.shifts & 1
         if layout.scale is not None:
@@ -153,7 +161,14 @@ def _numbers(block: Block, kind: str, rows: list[int]) -> _Numbers:
         for row in rows
     ]
     octets = np.concatenate([one[::-1] for one in highest_first])
-    return _Numbers(_as_rows(rows), octets, np.dtype(_DTYPES[kind]))
+    dtype = np.dtype(_DTYPES[kind])
+    start = int(octets.min())
+    ascending = np.arange(start, start + len(octets))
+    if np.array_equal(octets, ascending):
+        return _Numbers(_as_rows(rows), None, dtype, start, len(rows))
+    if np.array_equal(octets.reshape(-1, dtype.itemsize)[:, ::-1].ravel(), ascending):
+        return _Numbers(_as_rows(rows), None, dtype.newbyteorder(">"), start, len(rows))
+    return _Numbers(_as_rows(rows), octets, dtype)
 
 
 def _bits(block: Block, rows: list[int]) -> _Bits:

@@ -23,13 +23,19 @@ class ModbusConfig(DeviceConfig):
     """A device at ``host``, or on the serial line ``serial``; one of the two."""
 
     protocol: Literal["modbus"] = "modbus"
+    """``modbus``, over TCP or a serial line."""
     host: str = ""
+    """Name or address of a device or gateway that speaks Modbus/TCP."""
     port: int = Field(502, ge=1, le=65_535)
+    """Its TCP port."""
     serial: str = ""
     """The port of a serial line, such as /dev/ttyUSB0."""
     baudrate: int = Field(9600, ge=300, le=4_000_000)
+    """Bits a second of the serial line."""
     parity: Literal["N", "E", "O"] = "N"
+    """None, even or odd."""
     stopbits: Literal[1, 2] = 1
+    """Stop bits of the serial line."""
     unit_id: int = Field(1, ge=0, le=255)
     """The unit of addresses that name none (``5!40001`` names 5)."""
     word_order: Order = "ABCD"

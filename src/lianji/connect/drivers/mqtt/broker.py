@@ -10,11 +10,13 @@ import asyncio
 import contextlib
 import secrets
 import ssl
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import aiomqtt
+import paho.mqtt.client as mqtt
 
 from lianji.base.clock import now_us
 from lianji.base.errors import DeviceError
@@ -25,6 +27,8 @@ INBOX_MESSAGES_MAX = 100_000
 BATCH_MESSAGES_MAX = 2_000
 GATHER_S = 0.02
 TOPICS_A_REQUEST = 100
+PACKET_KEEPALIVES_MAX = 3
+"""So many keepalives a single packet may take to arrive."""
 _STEP_BACK_US_MAX = 1_000_000
 _REFUSED_FROM = 0x80
 """Return codes of SUBACK from here on mean no (MQTT 3.1.1, section 3.9.3)."""
@@ -80,6 +84,24 @@ class _Client(aiomqtt.Client):
     def bound_connect(self, timeout_s: float) -> None:
         """Bound the TCP connect too: paho's own default is 5 s."""
         self._client.connect_timeout = timeout_s
+
+    async def _misc_loop(self) -> None:
+        """aiomqtt's own, and an end to packets that have none.
+
+        A stream out of step may announce 256 MB and eat all that follows; since paho takes any
+        byte for a sign of life, it would never notice.
+        """
+        patience_s = PACKET_KEEPALIVES_MAX * self._client.keepalive
+        packet, since_s = self._client._in_packet, time.monotonic()
+        while self._client.loop_misc() == mqtt.MQTT_ERR_SUCCESS:
+            now_s = time.monotonic()
+            if self._client._in_packet is not packet or not packet["command"]:
+                packet, since_s = self._client._in_packet, now_s
+            elif now_s - since_s > patience_s and not self._disconnected.done():
+                words = f"a packet has not ended within {patience_s:.0f} s"
+                self._disconnected.set_exception(aiomqtt.MqttError(words))
+                return
+            await asyncio.sleep(1)
 
     async def drop(self) -> None:
         if self._lock.locked():

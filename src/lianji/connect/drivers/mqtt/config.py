@@ -18,22 +18,31 @@ class MqttConfig(DeviceConfig):
     """One connection to one broker."""
 
     protocol: Literal["mqtt"]
+    """``mqtt``: plain topics, JSON and Sparkplug B."""
     host: str = Field(min_length=1)
+    """Name or address of the broker."""
     port: int = Field(1883, ge=1, le=65_535)
+    """Its TCP port; with TLS usually 8883."""
     username: str = ""
+    """Empty: without a login."""
     password: str = Field("", repr=False)
+    """Of the user; better in ``password_env``."""
     password_env: str = ""
     """The environment variable that holds the password, so that no file need hold it."""
     tls: bool = False
+    """True encrypts the connection and checks who the broker is."""
     ca: str = ""
     """A PEM file of the authorities to trust; empty trusts those of the operating system."""
     certificate: str = ""
+    """A PEM file of our own certificate, where the broker asks for one."""
     key: str = ""
-    """PEM files of our own certificate and key, where the broker asks for them."""
+    """A PEM file of its key; both or neither."""
     client_id: str = ""
     """Empty means a new random id each time."""
     keepalive_s: int = Field(20, ge=2, le=65_535)
+    """The broker hears from us at least this often."""
     qos: Literal[0, 1, 2] = 1
+    """Of the subscriptions: 0 at most once, 1 at least once, 2 exactly once."""
     clean_start: bool = True
     """False lets the broker keep what comes while we are away; it needs a client_id."""
     subscriptions: list[str] = Field(default_factory=list)
@@ -45,6 +54,7 @@ class MqttConfig(DeviceConfig):
     rebirth: bool = True
     """Whether Sparkplug nodes may be asked for their birth certificates (a command to them)."""
     rebirth_interval_s: float = Field(30.0, ge=0.1, le=86_400)
+    """A Sparkplug node is asked again no sooner than this."""
     browse_s: float = Field(5.0, ge=0.1, le=600)
     """How long browse listens."""
 

@@ -18,18 +18,23 @@ class OpcUaConfig(DeviceConfig):
     """One OPC UA server, reached over opc.tcp."""
 
     protocol: Literal["opcua"] = "opcua"
+    """``opcua``, over opc.tcp."""
     url: str
     """Such as opc.tcp://192.168.0.10:4840; the port is 4840 where none is given."""
     security: Literal["none", "Basic256Sha256"] = "none"
+    """The security policy; the server must offer it."""
     security_mode: Literal["SignAndEncrypt", "Sign"] = "SignAndEncrypt"
+    """With a policy: sign and encrypt, or only sign."""
     username: str = ""
     """Empty: anonymous."""
     password: Annotated[str, Field(repr=False)] = ""
+    """Of the user; better in ``password_env``."""
     password_env: str = ""
     """The environment variable that holds the password, so that no file does."""
     certificate: Path | None = None
     """Our own application certificate (PEM or DER). None: one is made in ``certificates``."""
     private_key: Path | None = None
+    """The key of ``certificate``; both or neither."""
     server_certificate: Path | None = None
     """The only certificate that the server may show. None: the first one seen is kept in
     ``certificates`` and demanded from then on."""
@@ -46,6 +51,7 @@ class OpcUaConfig(DeviceConfig):
     retry_s: Annotated[float, Field(ge=0.1, le=3600)] = 10.0
     """Nodes that do not exist are asked for again after this time."""
     max_nodes_per_read: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """So many nodes are asked for in one call."""
 
     def in_plant(self, data: Path) -> Self:
         if "certificates" in self.model_fields_set:
