@@ -4,12 +4,13 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 SUITE ?= all
+WORKERS ?= 2
 
 run: .venv/run.stamp
 	@$(BIN)/lianji demo $(if $(PORT),--port $(PORT))
 
 test: .venv/dev.stamp peers check
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

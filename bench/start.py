@@ -1,7 +1,7 @@
 """From ``lianji run`` to the first sample on the page, and what ten thousand quiet tags hold.
 
 The server is libmodbus's, whose registers stand still here. Times run from the start of the
-process to the answer of ``/api/last`` that holds a value, asked every 10 ms.
+process to the answer of ``/api/read`` that holds a new sample, asked every 10 ms.
 """
 
 from __future__ import annotations
@@ -42,18 +42,26 @@ def _start_rows(what: str, folder: Path, ports: list[int], tags_each: int) -> li
         fresh.append(_first_sample_s(folder))
         again.append(_first_sample_s(folder))
     return [
-        Row(f"start to first sample, {what}, new plant", median(fresh), "s", goal="< 3 s"),
-        Row(f"start to first sample, {what}, restart", median(again), "s", goal="< 3 s"),
+        _start_row(f"start to first sample, {what}, new plant", fresh),
+        _start_row(f"start to first sample, {what}, restart", again),
     ]
 
 
-def _first_sample_s(folder: Path) -> float:
-    """On a restart what history holds is not news: only a sample newer than the start counts."""
+def _start_row(measure: str, starts: list[tuple[float, float]]) -> Row:
+    note = f"{median(cpu_s for _, cpu_s in starts):.2f} s of processor"
+    return Row(measure, median(elapsed_s for elapsed_s, _ in starts), "s", goal="< 3 s", note=note)
+
+
+def _first_sample_s(folder: Path) -> tuple[float, float]:
+    """Seconds to the first sample, and of processor time until then.
+
+    On a restart what history holds is not news: only a sample newer than the start counts.
+    """
     started_us = time.time_ns() // 1000
     started = time.monotonic()
     with lianji_run(folder) as plant:
         wait_for(lambda: _is_news(plant, started_us), FIRST_S_MAX, "a sample on the page")
-        return time.monotonic() - started
+        return time.monotonic() - started, plant.cpu_s()
 
 
 def _is_news(plant: Watched, since_us: int) -> bool:

@@ -54,7 +54,7 @@ def test_every_field_has_a_sentence(model: type[BaseModel], generate: ModuleType
 
 
 def test_every_column_of_a_tag_table_has_a_sentence(generate: ModuleType) -> None:
-    for name in Tag.__dataclass_fields__:  # type: ignore[attr-defined]  # pydantic's dataclass
+    for name in Tag.__dataclass_fields__:
         assert generate.sentence(Tag, name)
 
 
@@ -79,7 +79,7 @@ def test_every_error_code_of_the_source_is_in_the_reference() -> None:
 
 def test_every_page_of_the_reference_can_be_reached_from_the_index() -> None:
     index = (DOCS / "README.md").read_text()
-    for folder in ("tutorial", "how-to", "reference", "explanation"):
+    for folder in ("tutorial", "how-to", "reference", "explanation", "decisions"):
         for page in (DOCS / folder).glob("*.md"):
             assert f"({folder}/{page.name})" in index, page
 

@@ -212,10 +212,10 @@ def test_a_flush_that_fails_keeps_everything_and_says_so(
         failing.setattr(
             SamplesTable, "_sync_data", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full"))
         )
-        assert not rooms.history._flush_or_tell()
+        assert not rooms.history._or_tell(rooms.history.flush)
         assert rooms.history.status().error is not None
     assert rooms.read("plant/a") == [(1, 10)]
-    assert rooms.history._flush_or_tell()
+    assert rooms.history._or_tell(rooms.history.flush)
     assert rooms.read("plant/a") == [(1, 10)]
     assert rooms.history.status().error is None
 

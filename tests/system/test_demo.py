@@ -121,6 +121,7 @@ def test_the_status_page_and_the_chart_are_drawn_in_a_browser(
     tags = [live(demo, device)["tag"] for device in ("compressors", "moulding", "sensors")]
     page.goto(f"/chart?tags={','.join(tags)}&range=8h")
     expect(page.locator("#lasts tbody tr")).to_have_count(3)
+    expect(page.locator("#chart canvas")).to_be_visible()
     page.wait_for_function(f"({INK})(document.querySelector('#chart canvas')) > 3000")
     before = page.locator("#lasts").inner_text()
     expect(page.locator("#lasts")).not_to_have_text(re.compile(f"^{re.escape(before)}$"))

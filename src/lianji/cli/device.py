@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lianji.cli.output import AsCsv, AsJson, form_of, show_rows
-from lianji.cli.speech import complain, language, t, tell
+from lianji.cli.speech import complain, counted, language, t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
 
 app = typer.Typer(help=t("The machines of the plant", "工厂里的设备"), no_args_is_help=True)
@@ -154,6 +154,6 @@ def _write_tags(found: list[Any], device: str, plant: Path, file: Path) -> None:
     tags = tags_of(found, f"{load_settings(plant).site.name}/{device}", device)
     write_table(tags, file.resolve())
     tell(
-        f"{len(tags)} tags in {file}: edit the paths, then lianji tag import {file}",
+        f"{counted(len(tags), 'tag')} in {file}: edit the paths, then lianji tag import {file}",
         f"{len(tags)} 个标签写入 {file}：修改路径后执行 lianji tag import {file}",
     )

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lianji.base.errors import InputError, Text
-from lianji.cli.speech import language, stderr, t, tell
+from lianji.cli.speech import counted, language, stderr, t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
 
 if TYPE_CHECKING:
@@ -127,11 +127,11 @@ def _with_progress(plant: Path, file: Path, options: ImportOptions) -> Report:
 
 def _tell(report: Report, rejected: Path | None) -> None:
     for row in report.rejected[:SHOWN_MAX]:
-        where = t(f"line {row.line}", f"第 {row.line} 行") + (
-            f", {row.column}" if row.column else ""
+        en, zh = (f", {row.column}", f"，{row.column}") if row.column else ("", "")
+        tell(
+            f"line {row.line}{en}: {row.reason.en}: {row.raw!r}",
+            f"第 {row.line} 行{zh}：{row.reason.zh}：{row.raw!r}",
         )
-        said = f"{where}: {row.reason.in_language(language())}"
-        tell(f"{said}: {row.raw!r}", f"{said}：{row.raw!r}")
     more = len(report.rejected) - SHOWN_MAX
     if more > 0:
         tell(
@@ -145,7 +145,8 @@ def _tell(report: Report, rejected: Path | None) -> None:
             for row in report.rejected:
                 table.writerow([row.line, row.column, row.reason.in_language(language()), row.raw])
     tell(
-        f"{report.samples:,} samples of {len(report.tags)} tags from {report.rows:,} rows; "
+        f"{counted(report.samples, 'sample')} of {counted(len(report.tags), 'tag')} "
+        f"from {counted(report.rows, 'row')}; "
         f"{len(report.rejected)} rejected.",
         f"{report.rows:,} 行，{len(report.tags)} 个标签，{report.samples:,} 个样本；"
         f"{len(report.rejected)} 处被拒绝。",

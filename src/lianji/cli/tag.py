@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lianji.cli.output import AsJson, Form, form_of, show_rows
-from lianji.cli.speech import language, t, tell
+from lianji.cli.speech import counted, language, t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
 
 app = typer.Typer(help=t("The plant's tag tables", "标签表"), no_args_is_help=True)
@@ -31,7 +31,7 @@ def check(plant: PlantDir = HERE, as_json: AsJson = False) -> None:
     if rows or as_json:
         show_rows(rows, form_of(as_json, False), ["where", "problem"])
     tell(
-        f"{len(configuration.tags)} tags, {len(rows)} problems.",
+        f"{counted(len(configuration.tags), 'tag')}, {counted(len(rows), 'problem')}.",
         f"{len(configuration.tags)} 个标签，{len(rows)} 个问题。",
     )
     if rows:
@@ -42,39 +42,39 @@ def check(plant: PlantDir = HERE, as_json: AsJson = False) -> None:
 def import_(
     file: Annotated[Path, typer.Argument(help=t("A CSV table", "CSV 标签表"))],
     plant: PlantDir = HERE,
-    dry_run: Annotated[bool, typer.Option(help=t("Only check", "只检查，不写入"))] = False,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help=t("Change tags that other tables hold, there", "更新其他表中已有的标签"),
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=t("Only check", "只检查，不写入"))
+    ] = False,
 ) -> None:
-    from lianji.dictionary.tag_table import read_table, write_table
-    from lianji.node.configuration import load_configuration
+    from lianji.node.tag_tables import import_table
 
     folder = folder_of(plant)
-    configuration = load_configuration(folder)
-    imported = read_table(file)
-    target = folder.tags / f"{file.stem}.csv"
-    others = {path.path for path in configuration.tags.values()}
-    if target.exists():
-        others -= {tag.path for tag in read_table(target).tags}
-    good = [tag for tag in imported.tags if tag.path not in others]
+    report = import_table(folder, file, replace=replace, dry_run=dry_run)
     rows = [
-        {"line": r.line, "tag": r.path, "reason": r.reason.in_language(language())}
-        for r in imported.rejected
-    ]
-    rows += [
-        {"line": "", "tag": tag.path, "reason": t("in another table already", "其他表中已有")}
-        for tag in imported.tags
-        if tag.path in others
+        {"line": r.line or "", "tag": r.path, "reason": r.reason.in_language(language())}
+        for r in report.rejected
     ]
     if rows:
         show_rows(rows, Form.TABLE, ["line", "tag", "reason"])
-    if not dry_run and good:
-        folder.tags.mkdir(exist_ok=True)
-        write_table(good, target)
+    if report.replaced:
+        tell(
+            f"{counted(report.replaced, 'tag')} {'would be' if dry_run else 'were'} changed in "
+            "the tables that hold them.",
+            f"{report.replaced} 个标签{'将' if dry_run else '已'}在原有标签表中更新。",
+        )
     tell(
-        f"{len(good)} tags {'would go' if dry_run else 'went'} into {target}, "
-        f"{len(rows)} rejected.",
-        f"{len(good)} 个标签{'将' if dry_run else '已'}写入 {target}，{len(rows)} 行被拒绝。",
+        f"{counted(report.added, 'tag')} {'would go' if dry_run else 'went'} into "
+        f"{report.target}, {len(rows)} rejected.",
+        f"{report.added} 个标签{'将' if dry_run else '已'}写入 {report.target}，{len(rows)} 行被拒绝。",
     )
-    if not dry_run and good:
+    if not dry_run and report.added + report.replaced:
         tell("A running plant takes them at its next start.", "正在运行的工厂在下次启动时生效。")
     if rows:
         raise typer.Exit(1)
@@ -90,6 +90,6 @@ def export(
     configuration = load_configuration(folder_of(plant))
     write_table(configuration.tags.values(), file.resolve())
     tell(
-        f"{len(configuration.tags)} tags in {file}.",
+        f"{counted(len(configuration.tags), 'tag')} in {file}.",
         f"{len(configuration.tags)} 个标签写入 {file}。",
     )

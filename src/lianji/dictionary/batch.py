@@ -56,7 +56,7 @@ class Batch:
 
     @property
     def times_us(self) -> NDArray[np.int64]:
-        return np.asarray(self.samples.column(1).cast(pa.int64()).to_numpy())
+        return np.asarray(self.samples.column(1).view(pa.int64()).to_numpy())
 
     @classmethod
     def of(
@@ -82,12 +82,13 @@ class Batch:
         text = _texts(texts, rows)
         _check(ids, times)
         finite = np.isfinite(numbers)
-        if not finite.all():
+        missing = None if finite.all() else ~finite
+        if missing is not None:
             qualities = _mark_missing(numbers, finite, qualities, text)
         columns = [
             pa.array(ids),
             pa.array(times).view(TIME_TYPE),
-            pa.array(numbers, mask=~finite),
+            pa.array(numbers, mask=missing),
             text,
             pa.array(qualities),
         ]

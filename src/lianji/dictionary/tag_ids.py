@@ -78,7 +78,7 @@ class TagIds:
             raise NotFound(
                 "tag-id-unknown",
                 Text(f"No tag has the id {tag}.", f"没有编号为 {tag} 的标签。"),
-                Text("Restore tags.ids together with the data.", "请将标签编号表与数据一起恢复。"),
+                Text("Restore tag-ids.tsv together with the data.", "请将标签编号表与数据一起恢复。"),
             )
         return self.paths[tag]
 

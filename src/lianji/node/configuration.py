@@ -61,7 +61,7 @@ def load_tags(folder: PlantFolder) -> Configuration:
         try:
             imported = read_table(path)
         except LianjiError as error:
-            configuration.problems.append(error)
+            configuration.problems.append(_in_file(path.name, error))
             continue
         for row in imported.rejected:
             configuration.problems.append(_row_problem(path.name, row.line, row.path, row.reason))
@@ -76,6 +76,12 @@ def _take(configuration: Configuration, tag: Tag, file: str) -> None:
         configuration.problems.append(_row_problem(file, 0, tag.path, reason))
     else:
         configuration.tags[tag.path] = tag
+
+
+def _in_file(file: str, error: LianjiError) -> InputError:
+    """What is wrong with a table as a whole, with its name."""
+    cause = Text(f"{file}: {error.cause.en}", f"{file}：{error.cause.zh}")
+    return InputError(error.code, cause, error.remedy)
 
 
 def _row_problem(file: str, line: int, path: str, reason: Text) -> InputError:

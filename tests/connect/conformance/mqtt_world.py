@@ -49,6 +49,7 @@ class MqttServer(Mortal):
 class MqttWorld(RealWorld):
     def __init__(self, server: MqttServer, proxy: FaultProxy | None) -> None:
         super().__init__(server, proxy)
+        self.over = False
         self.told = {"p/a": "20.5", "p/b": '{"x": 21.5}', "p/c": "-3"}
         self.tags = [
             Tag(path="plant/a", address="p/a"),
@@ -75,12 +76,11 @@ class MqttWorld(RealWorld):
         self.proxy.rewrite(_without_the_second)
 
     async def keep_telling(self) -> None:
-        telling = asyncio.current_task()
-        assert telling is not None
-        while not telling.cancelling():  # what aiomqtt waits with may swallow a cancellation
+        """Until ``over``; aiomqtt does not bear to be cancelled at any moment."""
+        while not self.over:
             with suppress(aiomqtt.MqttError):
                 async with aiomqtt.Client("127.0.0.1", self.server.port, timeout=1) as client:
-                    while not telling.cancelling():
+                    while not self.over:
                         for topic, payload in self.told.items():
                             await client.publish(topic, payload)
                         await asyncio.sleep(EVERY_S)
@@ -102,6 +102,6 @@ async def mqtt_world(server: MqttServer, between: bool) -> AsyncIterator[MqttWor
         try:
             yield world
         finally:
-            telling.cancel()
-            await asyncio.wait([telling])
             await world.mended()
+            world.over = True
+            await telling

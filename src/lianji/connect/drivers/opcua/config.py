@@ -75,8 +75,6 @@ class OpcUaConfig(DeviceConfig):
             raise ValueError("certificate and private_key are given together or not at all")
         if self.password and self.password_env:
             raise ValueError("give password or password_env, not both")
-        if self.password_env and self.password_env not in os.environ:
-            raise ValueError(f"the environment variable {self.password_env} is not set")
         return self
 
     @property
