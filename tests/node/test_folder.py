@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tomllib
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from lianji.base.errors import InputError
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import load_settings
+from lianji.spool.spool import Spool
 
 
 def test_a_new_plant_can_be_loaded_and_is_not_made_twice(tmp_path: Path) -> None:
@@ -28,7 +28,9 @@ def test_who_runs_is_told_and_forgotten(tmp_path: Path) -> None:
     folder.data.mkdir()
     assert folder.running() is None
     told = folder.tell_running("0.0.0.0", 8460)
-    assert folder.running() == told
+    assert folder.running() is None
+    with Spool(folder.spool):
+        assert folder.running() == told
     assert told.pid == os.getpid()
     assert told.address == "http://127.0.0.1:8460"
     folder.tell_ended()
@@ -44,11 +46,12 @@ def test_what_is_no_word_of_a_running_process_is_not_believed(tmp_path: Path, le
     assert folder.running() is None
 
 
-def test_the_word_of_a_killed_process_is_not_believed(tmp_path: Path) -> None:
+def test_the_word_of_a_killed_process_is_not_believed_even_if_its_number_lives(
+    tmp_path: Path,
+) -> None:
     folder = PlantFolder(tmp_path)
-    folder.data.mkdir()
-    with subprocess.Popen(["true"]) as gone:
-        gone.wait()
-    text = f'{{"pid": {gone.pid}, "host": "127.0.0.1", "port": 1}}'
+    with Spool(folder.spool):
+        pass
+    text = f'{{"pid": {os.getpid()}, "host": "127.0.0.1", "port": 1}}'
     (folder.data / "running.json").write_text(text)
     assert folder.running() is None

@@ -45,7 +45,9 @@ async def test_each_precision_means_its_unit(
 
 async def test_a_gzip_body_is_inflated(client: httpx.AsyncClient, plant: MemoryPlant) -> None:
     answer = await client.post(
-        "/api/v2/write", content=gzip.compress(LINES.encode(), mtime=0), headers={"Content-Encoding": "gzip"}
+        "/api/v2/write",
+        content=gzip.compress(LINES.encode(), mtime=0),
+        headers={"Content-Encoding": "gzip"},
     )
     assert (answer.status_code, plant.appended) == (204, 2)
 

@@ -36,6 +36,11 @@ class Text:
         return self.zh if language == "zh" else self.en
 
 
+def counted(count: int, thing: str) -> str:
+    """``1 tag``, ``2,000 tags``: Chinese needs no such thing."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 class LianjiError(Exception):
     """A failure that a person can act on.
 

@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from lianji.base.errors import counted
 from lianji.cli.output import AsCsv, AsJson, form_of, show_rows
-from lianji.cli.speech import complain, counted, language, t, tell
+from lianji.cli.speech import complain, language, t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
 
 app = typer.Typer(help=t("The machines of the plant", "工厂里的设备"), no_args_is_help=True)

@@ -10,8 +10,8 @@ import typer
 from pydantic import ValidationError
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lianji.base.errors import InputError, Text
-from lianji.cli.speech import counted, language, stderr, t, tell
+from lianji.base.errors import InputError, Text, counted
+from lianji.cli.speech import language, stderr, t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
 
 if TYPE_CHECKING:

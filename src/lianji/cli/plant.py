@@ -52,9 +52,9 @@ def init(
     folder_of(folder).create(site, DEFAULT_PORT)
     tell(f"A plant is in {folder}. Next:", f"工厂已建在 {folder}。下一步：")
     tell(
-        f"  lianji --help\n  lianji device add press1 modbus host=192.168.0.10 --plant {folder}\n"
+        f"  lianji device add press1 modbus host=192.168.0.10 --plant {folder}\n"
         f"  lianji run --plant {folder}",
-        f"  lianji --help\n  lianji device add press1 modbus host=192.168.0.10 --plant {folder}\n"
+        f"  lianji device add press1 modbus host=192.168.0.10 --plant {folder}\n"
         f"  lianji run --plant {folder}",
     )
 

@@ -78,10 +78,15 @@ def aggregate(
 ) -> None:
     from lianji.web.moments import parse_range, parse_span
 
-    between, step_us = parse_range(start, end, now_us()), parse_span(step)
+    (start_us, end_us), step_us = parse_range(start, end, now_us()), parse_span(step)
+    if start.strip().startswith(("-", "now")):
+        start_us -= start_us % step_us  # an hour means from o'clock to o'clock
     functions = function or ["mean", "min", "max", "count"]
     history = opened(plant).history.exact
-    show(history.aggregate(tags, *between, step_us, functions), form_of(as_json, as_csv, as_arrow))
+    show(
+        history.aggregate(tags, start_us, end_us, step_us, functions),
+        form_of(as_json, as_csv, as_arrow),
+    )
 
 
 def sql(

@@ -26,11 +26,6 @@ def t(en: str, zh: str) -> str:
     return zh if language() == "zh" else en
 
 
-def counted(count: int, thing: str) -> str:
-    """``1 tag``, ``2,000 tags``."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
-
-
 def tell(en: str, zh: str) -> None:
     """A message, not data: it goes to standard error."""
     stderr.print(t(en, zh), markup=False)

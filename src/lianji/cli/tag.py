@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from lianji.base.errors import counted
 from lianji.cli.output import AsJson, Form, form_of, show_rows
-from lianji.cli.speech import counted, language, t, tell
+from lianji.cli.speech import language, t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
 
 app = typer.Typer(help=t("The plant's tag tables", "标签表"), no_args_is_help=True)
@@ -72,7 +73,8 @@ def import_(
     tell(
         f"{counted(report.added, 'tag')} {'would go' if dry_run else 'went'} into "
         f"{report.target}, {len(rows)} rejected.",
-        f"{report.added} 个标签{'将' if dry_run else '已'}写入 {report.target}，{len(rows)} 行被拒绝。",
+        f"{report.added} 个标签{'将' if dry_run else '已'}写入 {report.target}，"
+        f"{len(rows)} 行被拒绝。",
     )
     if not dry_run and report.added + report.replaced:
         tell("A running plant takes them at its next start.", "正在运行的工厂在下次启动时生效。")

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from lianji.base.clock import now_us
-from lianji.base.errors import DeviceTimeout, LianjiError, Refused, Text
+from lianji.base.errors import DeviceTimeout, LianjiError, Refused, Text, counted
 from lianji.connect.driver import Block, Columns, Driver, Point
 from lianji.connect.failures import as_lianji_error, no_answer, subscription_ended
 from lianji.connect.guard import Guard
@@ -67,7 +67,8 @@ class DryRun:
     def sentence(self) -> Text:
         """Such as "400 tags in 9 requests, 0.2 s"."""
         bad = len(self.rows) - self.good
-        en = f"{len(self.rows)} tags in {self.requests} requests, {self.seconds:.2g} s"
+        asked, requests = counted(len(self.rows), "tag"), counted(self.requests, "request")
+        en = f"{asked} in {requests}, {self.seconds:.2g} s"
         zh = f"{len(self.rows)} 个标签，{self.requests} 次请求，{self.seconds:.2g} 秒"
         if bad:
             en, zh = f"{en}; {bad} of them failed", f"{zh}；其中 {bad} 个失败"

@@ -40,6 +40,8 @@ OPEN_S_MIN = 10.0
 CLOSE_S = 1.0
 CANCEL_AGAIN_S = 1.0
 DRAIN_S = 1.0
+GRACE_S = 10.0
+"""A machine that starts together with us is not complained of at once."""
 
 _log = structlog.get_logger(__name__)
 
@@ -94,6 +96,8 @@ class Device:
         self._schedule = Schedule(self._poller.intervals_s, name, monotonic_s())
         self._backoff = backoff()
         self._was_open = False
+        self._born_s = monotonic_s()
+        self._told = ""
         self._task: asyncio.Task[Any] | None = None
 
     @property
@@ -176,8 +180,9 @@ class Device:
         statistics = self._statistics
         statistics.state = State.RUNNING
         statistics.reconnects += self._was_open
-        if statistics.error is not None:
+        if self._told:
             _log.info("a device is back", device=self.name)
+        self._told = ""
         self._was_open = True
         self._poller.silence.clear()
 
@@ -237,7 +242,9 @@ class Device:
     async def _down(self, failure: LianjiError, good_for_s: float, raised: BaseException) -> None:
         """Say so of every point, and wait; heartbeats of it go on meanwhile."""
         statistics = self._statistics
-        if statistics.error is None or statistics.error.code != failure.code:
+        young = not self._was_open and monotonic_s() - self._born_s < GRACE_S
+        if self._told != failure.code and not young:
+            self._told = failure.code
             unknown = raised if failure.code == "driver-failed" else None
             _log.warning("a device is down", device=self.name, why=str(failure), exc_info=unknown)
         statistics.failed(failure)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import LianjiError, Text
+from lianji.base.errors import LianjiError, Text, counted
 
 CYCLES_KEPT = 256
 
@@ -202,18 +202,18 @@ def summary(now: Statistics) -> Text:
 
 
 def _running(now: Statistics) -> Text:
-    en = f"Running: {now.tags} tags"
+    en = f"Running: {counted(now.tags, 'tag')}"
     zh = f"运行中：{now.tags} 个标签"
     if now.blocks:
         last_s = now.cycles_s[-1] if now.cycles_s else now.cycle_s_predicted
-        en += f" in {now.blocks} requests, {last_s:.2g} s"
+        en += f" in {counted(now.blocks, 'request')}, {last_s:.2g} s"
         zh += f"，{now.blocks} 次请求，{last_s:.2g} 秒"
     en, zh = en + ".", zh + "。"
     if now.refused_tags:
-        en += f" The device refuses {now.refused_tags} tags."
+        en += f" The device refuses {counted(now.refused_tags, 'tag')}."
         zh += f"设备拒绝读取 {now.refused_tags} 个标签。"
     if now.silent_tags:
-        en += f" {now.silent_tags} tags do not answer."
+        en += f" Without an answer: {counted(now.silent_tags, 'tag')}."
         zh += f"{now.silent_tags} 个标签无应答。"
     if now.in_flight_fallen_back:
         en += " It could not follow several requests at once, so it gets one at a time."

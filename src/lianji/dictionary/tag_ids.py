@@ -78,7 +78,10 @@ class TagIds:
             raise NotFound(
                 "tag-id-unknown",
                 Text(f"No tag has the id {tag}.", f"没有编号为 {tag} 的标签。"),
-                Text("Restore tag-ids.tsv together with the data.", "请将标签编号表与数据一起恢复。"),
+                Text(
+                    "Restore tag-ids.tsv together with the data.",
+                    "请将 tag-ids.tsv 与数据一起恢复。",
+                ),
             )
         return self.paths[tag]
 
@@ -88,16 +91,22 @@ class TagIds:
         New ids are on disk before this returns. Raises InputError for a path that is not
         well-formed (then none was created) and StorageError where the file cannot be written.
         """
-        try:
-            return self._known(paths)
-        except KeyError:
-            pass
+        ids = self.known(paths)
+        if ids is not None:
+            return ids
         with self._lock:
             new = [path for path in dict.fromkeys(paths) if path not in self._ids]
             for path in new:
                 _check(path)
             self._append(new)
-        return self._known(paths)
+            return self._known(paths)
+
+    def known(self, paths: Sequence[str]) -> NDArray[np.int32] | None:
+        """The ids of paths that all have one, without touching the disk; else None."""
+        try:
+            return self._known(paths)
+        except KeyError:
+            return None
 
     def refresh(self) -> None:
         """Read what has been added to the file since it was last read."""

@@ -27,7 +27,7 @@ from lianji.history.last import NEVER, LastValues
 from lianji.history.late import Newest, settle
 from lianji.history.memory import Held, Memory
 from lianji.history.parquet import write_days
-from lianji.history.rows import Rows, sorted_once
+from lianji.history.rows import Rows, merged
 from lianji.history.settings import HistorySettings
 from lianji.history.table import SamplesTable
 from lianji.history.view import View
@@ -160,8 +160,7 @@ class Historian(History):
         started_ns = time.monotonic_ns()
         self._table.catch_up()
         paths = self._names.paths
-        rows = Rows.concat([Rows.of_batch(one.batch) for one in held])
-        rows = sorted_once(rows, self._ranks(paths))
+        rows = merged([Rows.of_batch(one.batch) for one in held], self._ranks(paths))
         settled = settle(self._table, self.site, rows, paths, self._newest)
         files = write_days(self._table.folder, self.site, settled.rows, paths)
         for one in held:

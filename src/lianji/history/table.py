@@ -60,9 +60,6 @@ class DataFile:
         """True if it may hold times from ``start_us`` up to ``end_us``, both included."""
         return self.start_us <= end_us and self.end_us >= start_us
 
-    def may_hold(self, first_tag: str, last_tag: str) -> bool:
-        return self.first_tag <= last_tag and self.last_tag >= first_tag
-
 
 class SamplesTable:
     """The table in a folder. One thread commits; a snapshot of ``files`` may be read by any."""

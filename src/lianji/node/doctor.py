@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lianji.base.errors import LianjiError, StorageError, Text
+from lianji.base.errors import LianjiError, StorageError, Text, counted
 from lianji.history.table import SamplesTable
 from lianji.node.asked import status_of
 from lianji.node.configuration import Configuration, load_configuration
@@ -50,7 +50,11 @@ def _files(configuration: Configuration) -> Iterator[Finding]:
     devices, tags = len(configuration.devices), len(configuration.tags)
     check = Text("files", "配置文件")
     yield Finding(
-        check, Text(f"{devices} devices, {tags} tags", f"{devices} 台设备，{tags} 个标签")
+        check,
+        Text(
+            f"{counted(devices, 'device')}, {counted(tags, 'tag')}",
+            f"{devices} 台设备，{tags} 个标签",
+        ),
     )
     for problem in configuration.problems:
         yield Finding(check, problem.cause, problem)
@@ -97,7 +101,8 @@ def _table(folder: PlantFolder) -> Text:
         )
     rows = sum(file.rows for file in table.files)
     return Text(
-        f"{rows:,} rows in {len(table.files)} files", f"{len(table.files)} 个文件共 {rows:,} 行"
+        f"{counted(rows, 'row')} in {counted(len(table.files), 'file')}",
+        f"{len(table.files)} 个文件共 {rows:,} 行",
     )
 
 

@@ -8,6 +8,7 @@ data/                  tag ids, spool, history: not to be edited
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from dataclasses import asdict, dataclass
@@ -127,13 +128,26 @@ class PlantFolder:
     def tell_ended(self) -> None:
         self._running.unlink(missing_ok=True)
 
+    def _is_held(self) -> bool:
+        """Whether some process has the spool, which is what running a plant means."""
+        try:
+            handle = os.open(self.spool / "lock", os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(handle)
+        return False
+
     def running(self) -> Running | None:
         """The process that runs this plant, or None. What a killed process left is not believed."""
         try:
             running = Running(**json.loads(self._running.read_text()))
-            os.kill(running.pid, 0)
-        except (FileNotFoundError, ValueError, TypeError, ProcessLookupError):
+        except (FileNotFoundError, ValueError, TypeError):
             return None
-        except PermissionError:
-            return running
-        return running
+        return running if self._is_held() else None

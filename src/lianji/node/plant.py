@@ -28,6 +28,7 @@ from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.device_words import device_status
 from lianji.node.folder import PlantFolder
 from lianji.node.logging import configure_logging
+from lianji.node.memory import keep_memory_small
 from lianji.node.rates import Rate
 from lianji.spool.spool import Spool
 from lianji.trace.stages import Stages
@@ -42,6 +43,7 @@ class Plant:
     def __init__(self, folder: PlantFolder) -> None:
         """Open everything that lies on disk. Raises NotFound, InputError, StorageError."""
         configure_logging()
+        keep_memory_small()
         self.folder = folder
         self.started_s = monotonic_s()
         self.configuration: Configuration = load_configuration(folder)
@@ -130,7 +132,9 @@ class Plant:
         texts: Any,
     ) -> int:
         """Store samples; returns the sequence once they are on disk. See ``web.ports``."""
-        ids = await asyncio.to_thread(self.names.ids_of, paths)
+        ids = self.names.known(paths)
+        if ids is None:
+            ids = await asyncio.to_thread(self.names.ids_of, paths)
         batch = Batch.of(ids[path_index], times_us, values, quality, texts)
         self._pushed += len(batch)
         return await self.spool.append(batch)

@@ -20,6 +20,7 @@ import structlog
 from lianji.base.errors import LianjiError
 from lianji.dictionary.batch import Batch
 from lianji.spool.entry import Entry
+from lianji.spool.pace import Pace
 from lianji.spool.quarantine import Quarantine
 from lianji.spool.record import Damage, Gap, encode_batch, encode_gap, encode_tags
 from lianji.spool.recovery import recover, segment_path
@@ -59,7 +60,7 @@ class Log:
         self.quarantine = quarantine
         self.on_durable: Callable[[], None] = lambda: None
         self.appended_bytes = 0
-        self.opened_s = time.monotonic()
+        self.pace = Pace()
         self.gaps: list[Gap] = []
         self._found: list[Gap] = []
         self._torn = False
@@ -176,6 +177,7 @@ class Log:
                 if isinstance(entry.content, Gap):
                     self.gaps.append(entry.content)
         self.on_durable()
+        self.pace.note(self.appended_bytes)
         for entry, pending in done:
             if pending is not None:
                 pending.batch.marks.add(Stage.SPOOL, pending.arrived_ns, pending.started_ns)
@@ -262,6 +264,12 @@ class Log:
     def bytes(self) -> int:
         with self._lock:
             return self.room.closed_bytes + self._active.bytes
+
+    @property
+    def passed_bytes(self) -> int:
+        """What could go at once, because every reader has it and only the keep-time holds it."""
+        with self._lock:
+            return self.room.passed_bytes(self._active.first)
 
     def first_segment(self) -> Path:
         with self._lock:

@@ -49,6 +49,9 @@ class Room:
         self._remove(old)
         return len(old)
 
+    def passed_bytes(self, next_first: int) -> int:
+        return sum(segment.bytes for segment in self._passed(next_first))
+
     def _passed(self, next_first: int) -> list[SegmentFile]:
         slowest = self._slowest()
         ends = [s.first - 1 for s in self.segments[1:]] + [next_first - 1]

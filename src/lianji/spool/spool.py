@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import os
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -25,6 +26,8 @@ from lianji.spool.settings import SpoolSettings
 from lianji.spool.status import SpoolStatus, status_of
 
 READERS = "readers"
+LOCK_TRIES = 5
+LOCK_PAUSE_S = 0.02
 
 
 class Spool:
@@ -138,16 +141,19 @@ class Spool:
 
 def _lock(path: Path) -> int:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise StorageError(
-            "plant-in-use",
-            Text(
-                f"Another process is running this plant ({path.parent}).",
-                f"另一个进程正在运行该工厂（{path.parent}）。",
-            ),
-            Text("Stop it first, or ask it through its page.", "请先停止它，或通过其网页访问。"),
-        ) from error
-    return handle
+    for tries_left in reversed(range(LOCK_TRIES)):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except BlockingIOError:
+            if tries_left:
+                time.sleep(LOCK_PAUSE_S)  # somebody may only be looking whether the plant runs
+    os.close(handle)
+    raise StorageError(
+        "plant-in-use",
+        Text(
+            f"Another process is running this plant ({path.parent}).",
+            f"另一个进程正在运行该工厂（{path.parent}）。",
+        ),
+        Text("Stop it first, or ask it through its page.", "请先停止它，或通过其网页访问。"),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,12 @@ if TYPE_CHECKING:
     from lianji.spool.log import Log
 
 
-MINUTES_TO_JUDGE = 10.0
-
-
 @dataclass(slots=True)
 class SpoolStatus:
     """Figures of one moment.
 
-    ``hours_left``: until the cap, at the pace since the start; None in the first minutes.
+    ``hours_left``: until the cap at the pace of the last minutes, if no reader took anything from
+    now on; None in the first minutes and where nothing comes.
     """
 
     bytes: int
@@ -36,20 +33,18 @@ class SpoolStatus:
     """Records that each reader has not committed yet."""
     gaps: int = 0
     quarantined: int = 0
-    last_error: str | None = None
 
 
 def status_of(log: Log, readers: list[Reader], quarantine: Quarantine) -> SpoolStatus:
-    elapsed_h = (time.monotonic() - log.opened_s) / 3600
-    used, rate = log.bytes, log.appended_bytes / elapsed_h if elapsed_h > 0 else 0.0
-    left = log.settings.bytes_max - used
+    used, pace = log.bytes, log.pace.a_second
+    left = log.settings.bytes_max - used + log.passed_bytes
     return SpoolStatus(
         bytes=used,
         bytes_max=log.settings.bytes_max,
         segments=len(log.room.segments) + 1,
         durable=log.durable,
         full=log.settings.full.value,
-        hours_left=left / rate if rate > 0 and elapsed_h * 60 > MINUTES_TO_JUDGE else None,
+        hours_left=left / pace / 3600 if pace else None,
         oldest_us=_oldest_us(log),
         lag={reader.name: log.durable - reader.position for reader in readers},
         gaps=len(log.gaps),

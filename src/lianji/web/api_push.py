@@ -6,21 +6,24 @@ refused and all others are on disk. 503 means that nothing was taken.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from lianji.base.clock import now_us
 from lianji.base.errors import InputError, Text
-from lianji.connect.push.arrow_ipc import ArrowParser
-from lianji.connect.push.line_protocol import LineParser
 from lianji.connect.push.parsed import BODY_BYTES_MAX, Parsed, Precision
 from lianji.web.asked import Plant
 from lianji.web.body import InFlight, inflate, read_body
 from lianji.web.faults import errors, fault_response
 from lianji.web.ports import PlantView
 from lianji.web.status import Words
+
+if TYPE_CHECKING:
+    from lianji.connect.push.arrow_ipc import ArrowParser
+    from lianji.connect.push.line_protocol import LineParser
 
 router = APIRouter(tags=["push"])
 
@@ -51,12 +54,25 @@ _ARROW = {
 
 
 class Pushes:
-    """What the pushes of one app share: the memory of names, and the limit on bytes held."""
+    """What the pushes of one app share: the memory of names, and the limit on bytes held.
+
+    The parsers come with the first push: a plant that nobody pushes to need not carry them.
+    """
 
     def __init__(self) -> None:
-        self.lines = LineParser()
-        self.arrow = ArrowParser()
         self.in_flight = InFlight()
+
+    @cached_property
+    def lines(self) -> LineParser:
+        from lianji.connect.push.line_protocol import LineParser
+
+        return LineParser()
+
+    @cached_property
+    def arrow(self) -> ArrowParser:
+        from lianji.connect.push.arrow_ipc import ArrowParser
+
+        return ArrowParser()
 
     def parse_lines(self, body: bytes, encoding: str, precision: Precision) -> Parsed:
         plain = inflate(body, encoding, BODY_BYTES_MAX)
@@ -104,7 +120,10 @@ async def push_arrow(request: Request, plant: Plant) -> Response:
     with pushes.in_flight.one() as share:
         body = await read_body(request, share)
         encoding = request.headers.get("content-encoding", "")
-        parsed = await run_in_threadpool(pushes.parse_arrow, body, encoding)
+        if len(body) > LARGE_BYTES:
+            parsed = await run_in_threadpool(pushes.parse_arrow, body, encoding)
+        else:
+            parsed = pushes.parse_arrow(body, encoding)
         return await _store(plant, parsed)
 
 

@@ -11,7 +11,6 @@ from enum import StrEnum
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 from fastapi import Response
 
@@ -100,6 +99,8 @@ def _readable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_timestamp(column.type):
         return iso_times(column)
     if pa.types.is_floating(column.type):
+        import pyarrow.compute as pc  # 8 MB that a plant which nobody asks need not carry
+
         return pc.if_else(pc.is_finite(column), column, pa.scalar(None, column.type))
     if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
         return pa.chunked_array([[_text(v) for v in column.to_pylist()]], pa.string())
@@ -109,6 +110,8 @@ def _readable(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def iso_times(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """``2026-01-31T08:00:00.123456Z``; a timestamp without zone is taken for UTC."""
     utc = column.cast(pa.timestamp(column.type.unit, tz="UTC"))
+    import pyarrow.compute as pc
+
     return pc.strftime(utc, format="%Y-%m-%dT%H:%M:%SZ")
 
 

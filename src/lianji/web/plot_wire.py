@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lianji.dictionary.quality import is_good
@@ -58,6 +57,8 @@ def encode_plot(
 
 def _columns(path: str, table: pa.Table) -> Columns:
     """One tag's times in microseconds, values with NaN for null, qualities."""
+    import pyarrow.compute as pc
+
     rows = table.filter(pc.equal(table["tag"].cast(pa.string()), path))
     times = rows["time"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
     return (

@@ -130,7 +130,7 @@ async def test_a_refused_block_is_bisected_once_and_only_the_guilty_tag_is_bad(
         assert received.qualities("fake/1-33") == [Quality.BAD_CONFIGURATION_ERROR]
         assert all(received.qualities(t.path) == [0] for t in tags if t.address != "1:33")
         assert device.status().refused_tags == 1
-        assert "refuses 1 tags" in device.status().summary.en
+        assert "refuses 1 tag." in device.status().summary.en
         assert set(machine.asked[-10:]) == {(1, 0, 33), (1, 34, 64)}, "and whole again after it"
 
 

@@ -62,7 +62,7 @@ def blocks(draw: st.DrawFn) -> tuple[Block, bytes, list[float]]:
         raw += on_the_wire(canonical, order)
         points.append(parse_point(f"hr:{at}", f"{kind}@{order}", scale=scale, offset=offset))
         (value,) = struct.unpack(FORMATS[kind], canonical)
-        wanted.append(float(value) * scale + offset)
+        wanted.append((float(value) / 10 if scale == 0.1 else float(value) * scale) + offset)
     return block_of(points), raw, wanted
 
 
@@ -152,3 +152,8 @@ def test_the_layout_is_worked_out_once_a_block() -> None:
     layout = block.layout
     decode(block, b"\x00\x02", 0)
     assert layout is not None and block.layout is layout
+
+
+def test_a_tenth_is_a_tenth() -> None:
+    block = block_of([parse_point("hr:0", "uint16", scale=0.1)])
+    assert decode(block, b"\x01\x75", 0).values.tolist() == [37.3]

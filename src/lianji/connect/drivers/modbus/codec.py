@@ -71,6 +71,9 @@ class _Layout:
     bits: tuple[_Bits, ...]
     strings: tuple[_String, ...]
     scale: NDArray[np.float64] | None
+    divisor: NDArray[np.float64]
+    """A scale that is one over a whole number is divided by instead: 373 / 10 is 37.3, while
+    373 * 0.1 is 37.300000000000004."""
     offset: NDArray[np.float64]
 
 
@@ -96,6 +99,7 @@ def decode(block: Block, raw: bytes, time_us: int) -> Columns:
             values[bits.rows] = octets.take(bits.octets) >> bits.shifts & 1
         if layout.scale is not None:
             values *= layout.scale
+            values /= layout.divisor
             values += layout.offset
         sound = math.isfinite(values.dot(values))
     quality = np.zeros(len(values), np.uint16)
@@ -145,12 +149,16 @@ def _lay_out(block: Block) -> _Layout:
             strings.append(_String(row, where[: form.length]))
         else:
             numbers[form.kind, form.order].append(row)
+    scale = np.array([form.scale for form in forms])
+    inverse = np.round(1 / scale)
+    divided = (np.abs(inverse) > 1) & (1 / np.where(inverse == 0, 1, inverse) == scale)
     scaled = any(form.scale != 1.0 or form.offset != 0.0 for form in forms)
     return _Layout(
         tuple(_numbers(block, kind, rows) for (kind, _), rows in numbers.items()),
         (_bits(block, bits),) if bits else (),
         tuple(strings),
-        np.array([form.scale for form in forms]) if scaled else None,
+        np.where(divided, 1.0, scale) if scaled else None,
+        np.where(divided, inverse, 1.0),
         np.array([form.offset for form in forms]),
     )
 
