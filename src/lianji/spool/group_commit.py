@@ -1,8 +1,8 @@
 """Group commit: many appends share one sync.
 
 A thread gathers what comes within 20 ms or up to 1 MiB, whichever is first, writes it, syncs once
-and answers all. The first append of a quiet time does not wait for company that may never come
-longer than that.
+and answers all. Small batches wait for company, which spares the flash; a group of 64 KiB or more
+goes as soon as nothing more is coming.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from lianji.spool.settings import SpoolSettings
 BYTES_A_SAMPLE = 4
 """A rough weight, so that the gathering knows when a mebibyte has come without encoding it."""
 WAITING_MAX = 10_000
+WORTH_BYTES = 64 * 1024
+QUIET_S = 0.001
+"""A group that is worth its sync waits no longer than a quiet millisecond for more: whoever sends
+large batches and waits for each yes would otherwise get fifty a second and no more (measured)."""
 
 
 class GroupCommit:
@@ -71,8 +75,11 @@ class GroupCommit:
         weight = len(first.batch) * BYTES_A_SAMPLE
         deadline = time.monotonic() + self._settings.commit_ms / 1000
         while weight < self._settings.commit_bytes:
+            wait_s = max(0.0, deadline - time.monotonic())
+            if weight >= WORTH_BYTES:
+                wait_s = min(wait_s, QUIET_S)
             try:
-                item = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
+                item = self._queue.get(timeout=wait_s)
             except queue.Empty:
                 return group, False
             if item is None:
