@@ -102,7 +102,14 @@ class Outbox:
             self._statistics.last_good_us = now_us()
 
     async def run(self) -> None:
-        """Deliver what is in line, until cancelled."""
+        """Deliver what is in line, until cancelled.
+
+        Several batches are on their way to the sink at once, handed over in order: each waits for
+        its own yes, and a device that is read every 10 ms does not wait for that of the one before.
+        """
+        await asyncio.gather(*(self._work() for _ in range(BATCHES_AHEAD)))
+
+    async def _work(self) -> None:
         while True:
             batch, numbers = await self._queue.get()
             try:

@@ -142,12 +142,17 @@ async def test_somebody_who_speaks_something_else_is_a_device_error(answer: byte
         ({"url": "http://127.0.0.1"}, "opc.tcp"),
         ({"url": "opc.tcp://a:b@127.0.0.1"}, "username"),
         ({"url": "opc.tcp://a", "certificate": "own.der"}, "private_key"),
-        ({"url": "opc.tcp://a", "password_env": "NOT_SET_ANYWHERE"}, "NOT_SET_ANYWHERE"),
     ],
 )
 def test_a_configuration_that_cannot_work_is_refused(settings: dict[str, str], word: str) -> None:
     with pytest.raises(ValidationError, match=word):
         OpcUaConfig.model_validate(settings)
+
+
+def test_a_password_that_the_environment_lacks_is_missed_when_connecting() -> None:
+    config = OpcUaConfig.model_validate({"url": "opc.tcp://a", "password_env": "NOT_SET_ANYWHERE"})
+    with pytest.raises(Refused, match="NOT_SET_ANYWHERE"):
+        config.secret()
 
 
 def test_the_port_of_the_standard_is_added() -> None:

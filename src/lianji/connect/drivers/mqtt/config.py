@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from lianji.base.errors import Refused, Text
 from lianji.connect.driver import DeviceConfig
 from lianji.connect.drivers.mqtt.address import parse_path
 from lianji.connect.drivers.mqtt.payload import Clock
+from lianji.connect.secrets import secret_of
 
 
 class MqttConfig(DeviceConfig):
@@ -95,19 +94,4 @@ class MqttConfig(DeviceConfig):
 
     def secret(self) -> str | None:
         """The password. Raises Refused if the environment variable is not set."""
-        if not self.password_env:
-            return self.password or None
-        secret = os.environ.get(self.password_env)
-        if secret is None:
-            raise Refused(
-                "mqtt-password-missing",
-                Text(
-                    f"The environment variable {self.password_env} is not set.",
-                    f"环境变量 {self.password_env} 未设置。",
-                ),
-                Text(
-                    "Set it where Lianji is started, or give the password in the device's file.",
-                    "请在启动联机的环境中设置该变量，或在设备文件中填写密码。",
-                ),
-            )
-        return secret
+        return secret_of(self.password, self.password_env) or None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from lianji.connect.driver import DeviceConfig
+from lianji.connect.secrets import secret_of
 
 PORT = 4840
 
@@ -77,9 +77,9 @@ class OpcUaConfig(DeviceConfig):
             raise ValueError("give password or password_env, not both")
         return self
 
-    @property
     def secret(self) -> str:
-        return os.environ[self.password_env] if self.password_env else self.password
+        """The password. Raises Refused if the environment variable is not set."""
+        return secret_of(self.password, self.password_env)
 
     @property
     def timeout_s(self) -> float:

@@ -192,7 +192,7 @@ def _client_of(config: OpcUaConfig) -> Client:
     client.session_timeout = int(max(SESSION_S_MIN, 3 * config.watchdog_s) * 1000)
     if config.username:
         client.set_user(config.username)
-        client.set_password(config.secret)
+        client.set_password(config.secret())
     return client
 
 
