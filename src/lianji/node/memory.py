@@ -1,8 +1,9 @@
 """Memory of the running process: what is no longer needed goes back to the system.
 
-Columns of millions of samples come and go with every flush. By default the C library keeps them
-in an arena a thread and Arrow keeps them in a pool of its own; on a small box that is a hundred
-megabytes that nobody uses (measured).
+Columns of a million samples come and go with every flush. By default the C library keeps them in
+an arena a thread and Arrow keeps them in a pool of its own. One pool and two arenas hold 20 MB less
+at 100,000 samples a second and cost nothing (measured); a mapping of its own for each large block
+would hold no less and cost a tenth of the processor.
 """
 
 from __future__ import annotations
@@ -11,10 +12,7 @@ import ctypes
 
 import pyarrow as pa
 
-_M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
-_OWN_MAPPING_BYTES = 256 * 1024
-"""Larger blocks get a mapping of their own, which ends with them."""
 
 
 def keep_memory_small() -> None:
@@ -25,4 +23,3 @@ def keep_memory_small() -> None:
     except (OSError, AttributeError):
         return
     mallopt(_M_ARENA_MAX, 2)
-    mallopt(_M_MMAP_THRESHOLD, _OWN_MAPPING_BYTES)
