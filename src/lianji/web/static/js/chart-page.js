@@ -1,7 +1,7 @@
 // The chart page: holds the view, asks for the plot, follows what is live.
 
 import { Chart } from "./chart.js";
-import { moment, zone } from "./format.js";
+import { between, zone } from "./format.js";
 import { LastTable } from "./last-table.js";
 import { Live } from "./live.js";
 import { ask, t } from "./page.js";
@@ -132,7 +132,7 @@ function draw() {
   const endMs = view.follow ? plantNow() : shown.endMs;
   const startMs = view.follow ? endMs - spanOf(view) : shown.startMs;
   chart.show(tags, slots, series, startMs, endMs);
-  byId("span").textContent = `${moment(startMs)} – ${moment(endMs)}`;
+  byId("span").textContent = between(startMs, endMs);
 }
 
 function takeSamples(samples) {

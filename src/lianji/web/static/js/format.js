@@ -73,4 +73,10 @@ export function moment(ms) {
   return date(ms) === date(Date.now()) ? clock(ms) : `${date(ms)} ${clock(ms)}`;
 }
 
+// From one moment to another: both with their date unless all of it is today.
+export function between(startMs, endMs) {
+  if (date(startMs) === date(endMs)) return `${moment(startMs)} – ${clock(endMs)}`;
+  return `${date(startMs)} ${clock(startMs)} – ${date(endMs)} ${clock(endMs)}`;
+}
+
 export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
