@@ -44,7 +44,7 @@ def read(
     as_csv: AsCsv = False,
     as_arrow: AsArrow = False,
 ) -> None:
-    from lianji.web.moments import parse_range
+    from lianji.dictionary.moments import parse_range
 
     between = parse_range(start, end, now_us())
     show(opened(plant).history.exact.read(tags, *between), form_of(as_json, as_csv, as_arrow))
@@ -76,7 +76,7 @@ def aggregate(
     as_csv: AsCsv = False,
     as_arrow: AsArrow = False,
 ) -> None:
-    from lianji.web.moments import parse_range, parse_span
+    from lianji.dictionary.moments import parse_range, parse_span
 
     (start_us, end_us), step_us = parse_range(start, end, now_us()), parse_span(step)
     if start.strip().startswith(("-", "now")):

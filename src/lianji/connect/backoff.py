@@ -40,9 +40,6 @@ class Backoff:
         self.failures += 1
         return wait * (1 + JITTER * self._random())
 
-    def reset(self) -> None:
-        self.failures = 0
-
 
 class InFlight:
     """How many transactions a device gets at once: as many as it can bear.

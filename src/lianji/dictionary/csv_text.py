@@ -13,7 +13,6 @@ from typing import NamedTuple
 from lianji.base.errors import InputError, Text
 
 DELIMITERS = ",;\t|"
-UTF8_BOM = b"\xef\xbb\xbf"
 _SAVE_AS = Text(
     "Save it as 'CSV UTF-8 (comma delimited)' in Excel, or with encoding UTF-8 in any editor.",
     "请在 Excel 中另存为“CSV UTF-8（逗号分隔）”，或在编辑器中以 UTF-8 编码保存。",

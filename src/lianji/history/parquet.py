@@ -45,7 +45,7 @@ _FILE_SCHEMA = pa.schema(
 def write_days(folder: Path, site: str, rows: Rows, paths: Sequence[str]) -> list[DataFile]:
     """Write sorted rows as files, one or more a day; ``rows.tag`` are codes into ``paths``.
 
-    Codes must rise with their paths. The files are not yet part of the table and not yet synced.
+    Sorted means by path and time. The files are not yet part of the table and not yet synced.
     """
     if not len(rows):
         return []

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from pydantic import BaseModel, Field
 
 from lianji.base.clock import now_us
+from lianji.dictionary.moments import parse_moment, parse_range, parse_span
 from lianji.dictionary.tag import Tag
 from lianji.web.asked import Plant, Tags, at_most
 from lianji.web.faults import errors
@@ -23,7 +24,6 @@ from lianji.web.formats import (
     choose,
     table_response,
 )
-from lianji.web.moments import parse_moment, parse_range, parse_span
 from lianji.web.plot_wire import MEDIA_TYPE, encode_plot
 from lianji.web.ports import PlantView
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lianji.base.clock import from_us
 from lianji.base.errors import InputError
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN
-from lianji.web.moments import parse_moment, parse_range, parse_span
+from lianji.dictionary.moments import parse_moment, parse_range, parse_span
 
 NOW = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 HOUR = 3_600_000_000
