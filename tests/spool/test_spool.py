@@ -341,3 +341,24 @@ def test_a_disk_that_cannot_even_be_cut_back_refuses_until_it_can(
         assert ids_of(all_of(spool.reader("history"))) == ids
     with Spool(tmp_path, quick()) as spool:
         assert ids_of(all_of(spool.reader("history"))) == ids
+
+
+def test_who_sent_a_batch_is_kept_on_disk(tmp_path: Path) -> None:
+    samples = Batch.of([1], [START_US], [20.5], origin="import/能耗.csv")
+    with Spool(tmp_path) as spool:
+        spool.put(samples).result(5)
+    with Spool(tmp_path) as spool:
+        (entry,) = spool.reader("history").read()
+        assert isinstance(entry.content, Batch)
+        assert entry.content.origin == "import/能耗.csv"
+        assert entry.content.samples.equals(samples.samples)
+
+
+def test_large_batches_are_packed_ahead_and_keep_their_order(tmp_path: Path) -> None:
+    large = [batch(number, 30_000) for number in range(6)]
+    with Spool(tmp_path) as spool:
+        answers = [spool.put(one) for one in large]
+        assert [answer.result(20) for answer in answers] == list(range(1, 7))
+    with Spool(tmp_path) as spool:
+        read = [entry.content for entry in spool.reader("history").read(1_000_000)]
+    assert [one.id for one in read if isinstance(one, Batch)] == [one.id for one in large]

@@ -118,6 +118,7 @@ class MemoryPlant:
         values: NDArray[np.float64],
         quality: NDArray[np.uint16] | None,
         texts: Any,
+        origin: str,
     ) -> int:
         if self.failure is not None:
             raise self.failure

@@ -78,7 +78,9 @@ class Device:
         if not config.enabled:
             self._statistics.state = State.DISABLED
         deadbands = [tag.deadband for tag in tags]
-        self._outbox = Outbox(ids, deadbands, config.heartbeat_s, sink, self._statistics)
+        self._outbox = Outbox(
+            ids, deadbands, config.heartbeat_s, sink, self._statistics, f"device/{name}"
+        )
         self._changes = Changes(self._outbox, self._statistics)
         self._memory = _memory(name, config, folder)
         self._subscribed = {

@@ -53,7 +53,9 @@ class Outbox:
         heartbeat_s: float,
         sink: Sink,
         statistics: Statistics,
+        origin: str = "",
     ) -> None:
+        self._origin = origin
         self._ids = ids
         self._deadband = Deadband(deadbands, heartbeat_s)
         self._sink = sink
@@ -95,7 +97,9 @@ class Outbox:
             doubtful = wrong & is_good(kept.quality)
             kept.quality = np.where(doubtful, Quality.UNCERTAIN, kept.quality).astype(np.uint16)
         tags = self._ids[kept.numbers]
-        return Batch.of(tags, kept.times_us, kept.values, kept.quality, kept.texts, marks)
+        return Batch.of(
+            tags, kept.times_us, kept.values, kept.quality, kept.texts, marks, self._origin
+        )
 
     def _note_good(self, columns: Columns) -> None:
         if len(columns) and int(columns.quality.min()) < UNCERTAIN_BIT:

@@ -46,6 +46,8 @@ class Batch:
     samples: pa.RecordBatch
     id: bytes = field(default_factory=new_id)
     marks: Marks = field(default_factory=Marks)
+    origin: str = ""
+    """Who says so: ``device/press1``, ``import/energy.csv``, ``push``, ``user/li``."""
 
     def __len__(self) -> int:
         return int(self.samples.num_rows)
@@ -67,6 +69,7 @@ class Batch:
         quality: ArrayLike | None = None,
         texts: Sequence[str | None] | pa.Array | None = None,
         marks: Marks | None = None,
+        origin: str = "",
     ) -> Batch:
         """Build a batch from columns of equal length (a scalar time or quality is repeated).
 
@@ -93,7 +96,7 @@ class Batch:
             pa.array(qualities),
         ]
         samples = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
-        return cls(samples, marks=Marks() if marks is None else marks)
+        return cls(samples, marks=Marks() if marks is None else marks, origin=origin)
 
     @classmethod
     def checked(cls, samples: pa.RecordBatch) -> Batch:

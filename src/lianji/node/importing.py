@@ -60,7 +60,7 @@ def import_file(
         options = options.model_copy(update={"zone": site.time_zone})
     report = Report()
     names = _Names(site.name, "" if options.prefix else file.name.split(".")[0])
-    with _door(folder) as door:
+    with _door(folder, f"import/{file.name}") as door:
         for piece in read_file(file, options):
             paths = [names.full(path) for path in piece.paths]
             if len(piece):
@@ -85,24 +85,29 @@ class _Names:
 
 
 @contextmanager
-def _door(folder: PlantFolder) -> Iterator[Door]:
+def _door(folder: PlantFolder, origin: str) -> Iterator[Door]:
     running = folder.running()
     if running is not None:
         with httpx.Client(base_url=running.address, timeout=60, trust_env=False) as client:
-            yield _RunningPlant(client, running)
+            yield _RunningPlant(client, running, origin)
         return
-    with _opened(folder) as door:
+    with _opened(folder, origin) as door:
         yield door
 
 
 class _RunningPlant:
-    def __init__(self, client: httpx.Client, running: Running) -> None:
+    def __init__(self, client: httpx.Client, running: Running, origin: str) -> None:
         self._client = client
+        self._origin = origin
         self._running = running
 
     def put(self, piece: Piece, paths: list[str]) -> None:
         try:
-            answer = self._client.post("/api/push/arrow", content=_arrow(piece, paths))
+            answer = self._client.post(
+                "/api/push/arrow",
+                params={"origin": self._origin},
+                content=_arrow(piece, paths),
+            )
         except httpx.HTTPError as error:
             raise LinkDown(
                 "plant-silent",
@@ -148,7 +153,7 @@ def _told(answer: httpx.Response) -> LianjiError:
 
 
 @contextmanager
-def _opened(folder: PlantFolder) -> Iterator[Door]:
+def _opened(folder: PlantFolder, origin: str) -> Iterator[Door]:
     configuration = load_tags(folder)
     settings = configuration.settings
     folder.data.mkdir(parents=True, exist_ok=True)
@@ -162,20 +167,28 @@ def _opened(folder: PlantFolder) -> Iterator[Door]:
             configuration.is_linear,
             settings.history,
         )
-        yield _StoppedPlant(names, spool, historian)
+        yield _StoppedPlant(names, spool, historian, origin)
         while historian.status().unflushed:
             historian.flush()
         historian.close()
 
 
 class _StoppedPlant:
-    def __init__(self, names: TagIds, spool: Spool, historian: Historian) -> None:
+    def __init__(self, names: TagIds, spool: Spool, historian: Historian, origin: str) -> None:
+        self._origin = origin
         self._names, self._spool, self._historian = names, spool, historian
         self._waiting = 0
 
     def put(self, piece: Piece, paths: list[str]) -> None:
         ids = self._names.ids_of(paths)[piece.numbers]
-        batch = Batch.of(ids, piece.times_us, piece.values, piece.quality, piece.texts)
+        batch = Batch.of(
+            ids,
+            piece.times_us,
+            piece.values,
+            piece.quality,
+            piece.texts,
+            origin=self._origin,
+        )
         self._spool.put(batch).result()
         self._waiting += len(batch)
         if self._waiting >= FLUSH_ROWS:

@@ -130,12 +130,13 @@ class Plant:
         values: NDArray[np.float64],
         quality: NDArray[np.uint16] | None,
         texts: Any,
+        origin: str,
     ) -> int:
         """Store samples; returns the sequence once they are on disk. See ``web.ports``."""
         ids = self.names.known(paths)
         if ids is None:
             ids = await asyncio.to_thread(self.names.ids_of, paths)
-        batch = Batch.of(ids[path_index], times_us, values, quality, texts)
+        batch = Batch.of(ids[path_index], times_us, values, quality, texts, origin=origin)
         self._pushed += len(batch)
         return await self.spool.append(batch)
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from lianji.base.errors import StorageError, Text
 from lianji.dictionary.batch import Batch
 from lianji.spool.log import Log, Pending
+from lianji.spool.record import pack
 from lianji.spool.settings import SpoolSettings
 
 BYTES_A_SAMPLE = 4
@@ -26,8 +27,12 @@ QUIET_S = 0.001
 large batches and waits for each yes would otherwise get fifty a second and no more (measured)."""
 
 
+PACKED_AHEAD_ROWS = 20_000
+PACKERS = 2
+
+
 class GroupCommit:
-    """The spool's writer thread and its queue."""
+    """The spool's writer thread, its queue, and two threads that pack large batches ahead of it."""
 
     def __init__(self, log: Log, settings: SpoolSettings) -> None:
         self._log = log
@@ -35,6 +40,7 @@ class GroupCommit:
         self._queue: queue.Queue[Pending | None] = queue.Queue(WAITING_MAX)
         self._closed = threading.Lock()
         self._open = True
+        self._packers = ThreadPoolExecutor(PACKERS, "spool-packer")  # starts threads when needed
         self._thread = threading.Thread(target=self._run, name="spool-writer", daemon=True)
         self._thread.start()
 
@@ -42,6 +48,8 @@ class GroupCommit:
         pending = Pending(batch, Future(), time.monotonic_ns())
         with self._closed:
             if self._open:
+                if len(batch) >= PACKED_AHEAD_ROWS:
+                    pending.packing = self._packers.submit(pack, batch)
                 self._queue.put(pending)
                 return pending.answer
         pending.answer.set_exception(
@@ -59,6 +67,7 @@ class GroupCommit:
                 self._open = False
                 self._queue.put(None)
         self._thread.join()
+        self._packers.shutdown()
 
     def _run(self) -> None:
         while True:

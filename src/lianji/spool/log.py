@@ -22,7 +22,7 @@ from lianji.dictionary.batch import Batch
 from lianji.spool.entry import Entry
 from lianji.spool.pace import Pace
 from lianji.spool.quarantine import Quarantine
-from lianji.spool.record import Damage, Gap, encode_batch, encode_gap, encode_tags
+from lianji.spool.record import Damage, Gap, Packed, encode_gap, encode_tags, pack
 from lianji.spool.recovery import recover, segment_path
 from lianji.spool.room import Room
 from lianji.spool.segment import SegmentWriter, storage_failed
@@ -41,7 +41,12 @@ class Pending:
     batch: Batch
     answer: Future[int]
     arrived_ns: int
+    packing: Future[Packed] | None = None
+    """A large batch is packed by another thread while the one before it is synced."""
     started_ns: int = 0
+
+    def packed(self) -> Packed:
+        return pack(self.batch) if self.packing is None else self.packing.result()
 
 
 class Log:
@@ -100,16 +105,14 @@ class Log:
         self._seal()
 
     def _write_one(self, pending: Pending) -> None:
-        sequence = self._last + 1
-        record = encode_batch(sequence, pending.batch)
-        size = _length(record)
+        packed = pending.packed()
+        size = packed.record_bytes
         if self._active.bytes + size > self.settings.roll_bytes and self._active.has_records:
             self._roll()
         ids, definitions = self._definitions(pending.batch)
         self._make_room(size + _length(definitions))
-        if self._last + 1 != sequence:  # a gap had to be told first
-            record = encode_batch(self._last + 1, pending.batch)
-        self._write_parts([*definitions, *record])
+        sequence = self._last + 1  # a gap may have had to be told first
+        self._write_parts([*definitions, *packed.record(sequence)])
         self._active.define(ids)
         self._last += 1
         self._unanswered.append((Entry(self._last, pending.batch), pending))

@@ -4,7 +4,8 @@ A record is a header of 48 bytes (magic, kind, flags, payload length, sequence, 
 and last time of its samples, checksum) and its payload. The checksum is XXH3-64 over the header
 without it and the payload, so a record that checks is whole and is itself. Kinds:
 
-    BATCH   16-byte batch id, its marks, an Arrow IPC record batch message (zstd)
+    BATCH   16-byte batch id, its marks, who sent it (by flag 2: a byte of length, UTF-8), an Arrow
+            IPC record batch message (zstd), without the column text by flag 1
     TAGS    the paths of the tag ids that the records behind it in the same segment use
     GAP     what was dropped, thinned or found damaged: JSON
 """
@@ -32,6 +33,8 @@ HEADER_BYTES = _HEAD.size
 RECORD_BYTES_MAX = 256 * 1024 * 1024
 _WITHOUT_TEXT = SCHEMA.remove(SCHEMA.get_field_index("text"))
 _NO_TEXT = 0x01
+_ORIGIN = 0x02
+ORIGIN_BYTES_MAX = 255
 _BATCH_HEAD = struct.Struct("<16sH")
 _END_OF_STREAM_BYTES = 8
 _IPC = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
@@ -99,25 +102,53 @@ def encode(
     return [head[:_CHECKED] + struct.pack("<Q", digest.intdigest()), *payload]
 
 
-def encode_batch(sequence: int, batch: Batch, level: int = 0) -> list[bytes | memoryview]:
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A batch as a record's payload: all of the work that needs no sequence number."""
+
+    parts: list[bytes | memoryview]
+    flags: int
+    rows: int
+    start_us: int
+    end_us: int
+
+    @property
+    def record_bytes(self) -> int:
+        return HEADER_BYTES + sum(len(part) for part in self.parts)
+
+    def record(self, sequence: int, level: int = 0) -> list[bytes | memoryview]:
+        """The parts of the record that gives the batch this number."""
+        return encode(
+            Kind.BATCH,
+            sequence,
+            self.parts,
+            flags=self.flags,
+            level=level,
+            rows=self.rows,
+            start_us=self.start_us,
+            end_us=self.end_us,
+        )
+
+
+def pack(batch: Batch) -> Packed:
+    """Compress a batch. Any thread may: Arrow compresses without holding the interpreter."""
     samples, flags = batch.samples, 0
     text = samples.column(3)
     if text.null_count == len(text):
         samples, flags = samples.remove_column(3), _NO_TEXT
-    marks = np.array(batch.marks, dtype="<i8").tobytes()
-    head = _BATCH_HEAD.pack(batch.id, len(batch.marks)) + marks
+    head = _BATCH_HEAD.pack(batch.id, len(batch.marks))
+    head += np.array(batch.marks, dtype="<i8").tobytes()
+    if batch.origin:
+        flags |= _ORIGIN
+        name = batch.origin.encode()[:ORIGIN_BYTES_MAX]
+        head += bytes([len(name)]) + name
     times = batch.times_us
     start, end = (int(times.min()), int(times.max())) if len(times) else (0, 0)
-    return encode(
-        Kind.BATCH,
-        sequence,
-        [head, _message(samples)],
-        flags=flags,
-        level=level,
-        rows=len(batch),
-        start_us=start,
-        end_us=end,
-    )
+    return Packed([head, _message(samples)], flags, len(batch), start, end)
+
+
+def encode_batch(sequence: int, batch: Batch, level: int = 0) -> list[bytes | memoryview]:
+    return pack(batch).record(sequence, level)
 
 
 def _message(samples: pa.RecordBatch) -> memoryview:
@@ -138,6 +169,11 @@ def decode_batch(record: Record) -> Batch:
     identity, count = _BATCH_HEAD.unpack_from(record.payload)
     body = _BATCH_HEAD.size + 8 * count
     marks = np.frombuffer(record.payload[_BATCH_HEAD.size : body], dtype="<i8").tolist()
+    origin = ""
+    if record.flags & _ORIGIN:
+        after = body + 1 + record.payload[body]
+        origin = bytes(record.payload[body + 1 : after]).decode(errors="replace")
+        body = after
     message = pa.py_buffer(record.payload[body:])
     if record.flags & _NO_TEXT:
         samples = pa.ipc.read_record_batch(message, _WITHOUT_TEXT)
@@ -146,7 +182,7 @@ def decode_batch(record: Record) -> Batch:
         samples = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
     else:
         samples = pa.ipc.read_record_batch(message, SCHEMA)
-    return Batch(samples, identity, Marks(marks))
+    return Batch(samples, identity, Marks(marks), origin)
 
 
 def encode_tags(sequence: int, ids: list[int], paths: list[str]) -> list[bytes | memoryview]:

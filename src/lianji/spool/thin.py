@@ -33,7 +33,7 @@ def rows_to_keep(tags: NDArray[np.int32], quality: NDArray[np.uint16]) -> NDArra
 
 
 def thinned(batches: list[Batch]) -> list[Batch]:
-    """The same batches (ids, marks, order) with fewer rows; a batch may become empty."""
+    """The same batches (ids, marks, origin, order) with fewer rows; a batch may become empty."""
     tags = np.concatenate([batch.tags for batch in batches])
     quality = np.concatenate([batch.samples.column(4).to_numpy() for batch in batches])
     keep = rows_to_keep(tags, quality)
@@ -41,5 +41,5 @@ def thinned(batches: list[Batch]) -> list[Batch]:
     for batch in batches:
         mask = pa.array(keep[start : start + len(batch)])
         start += len(batch)
-        result.append(Batch(batch.samples.filter(mask), batch.id, batch.marks))
+        result.append(Batch(batch.samples.filter(mask), batch.id, batch.marks, batch.origin))
     return result

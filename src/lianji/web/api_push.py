@@ -30,6 +30,13 @@ router = APIRouter(tags=["push"])
 LARGE_BYTES = 256 << 10
 """Larger bodies are parsed in a thread, so that the devices need not wait for them."""
 
+Origin = Annotated[
+    str,
+    Query(
+        pattern=r"^[^\x00-\x1f]{0,200}$",
+        description="Who sends this, kept with each correction: import/energy.csv, telegraf.",
+    ),
+]
 Asked = Literal["ns", "n", "us", "u", "ms", "s"]
 _PRECISIONS: dict[str, Precision] = {
     "ns": "ns", "n": "ns", "us": "us", "u": "us", "ms": "ms", "s": "s"
@@ -92,6 +99,7 @@ async def write(
     request: Request,
     plant: Plant,
     precision: Annotated[Asked, Query(description="Unit of the lines' times.")] = "ns",
+    origin: Origin = "",
 ) -> Response:
     """Samples as InfluxDB line protocol, plain or gzip. ``db``, ``org`` and ``bucket`` are
     accepted and mean nothing here."""
@@ -104,7 +112,7 @@ async def write(
             parsed = await run_in_threadpool(pushes.parse_lines, body, encoding, unit)
         else:
             parsed = pushes.parse_lines(body, encoding, unit)
-        return await _store(plant, parsed)
+        return await _store(plant, parsed, origin)
 
 
 @router.post(
@@ -114,7 +122,7 @@ async def write(
     responses=_DONE,
     openapi_extra=_ARROW,
 )
-async def push_arrow(request: Request, plant: Plant) -> Response:
+async def push_arrow(request: Request, plant: Plant, origin: Origin = "") -> Response:
     """Samples as an Arrow IPC stream, plain or gzip."""
     pushes: Pushes = request.app.state.pushes
     with pushes.in_flight.one() as share:
@@ -124,10 +132,10 @@ async def push_arrow(request: Request, plant: Plant) -> Response:
             parsed = await run_in_threadpool(pushes.parse_arrow, body, encoding)
         else:
             parsed = pushes.parse_arrow(body, encoding)
-        return await _store(plant, parsed)
+        return await _store(plant, parsed, origin)
 
 
-async def _store(plant: PlantView, parsed: Parsed) -> Response:
+async def _store(plant: PlantView, parsed: Parsed, origin: str) -> Response:
     if len(parsed):
         await plant.append(
             parsed.paths,
@@ -136,6 +144,7 @@ async def _store(plant: PlantView, parsed: Parsed) -> Response:
             parsed.values,
             parsed.quality,
             parsed.texts,
+            f"push/{origin}" if origin else "push",
         )
     return _refused(parsed) if parsed.rejected_count else Response(status_code=204)
 

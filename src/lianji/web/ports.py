@@ -71,10 +71,12 @@ class PlantView(Protocol):
         values: NDArray[np.float64],
         quality: NDArray[np.uint16] | None,
         texts: Any,
+        origin: str,
     ) -> int:
         """Store samples; row ``i`` belongs to ``paths[path_index[i]]``.
 
         Returns the spool's sequence once the samples are on disk. ``texts`` is as ``Batch.of``
-        takes it: None, strings or None, or an Arrow string array. Raises Busy, StorageError.
+        takes it: None, strings or None, or an Arrow string array. ``origin`` says who sends
+        them. Raises Busy, StorageError.
         """
         ...
