@@ -29,7 +29,7 @@ import numpy as np
 import uvloop
 
 from lianji.base.errors import Busy, StorageError
-from lianji.history import table
+from lianji.history.delta import log
 from lianji.node.folder import PlantFolder
 from lianji.node.plant import Plant
 from tests.faults.ledger import START_US, Ledger, LedgerWriter, Sending
@@ -47,7 +47,7 @@ async def push(plant: Plant, sending: Sending, ledger: LedgerWriter) -> bool:
     index = np.zeros(sending.count, np.int32)
     times_us, values = START_US + numbers, numbers.astype(np.float64)
     try:
-        await plant.append([sending.tag], index, times_us, values, None, None)
+        await plant.append([sending.tag], index, times_us, values, None, None, "test")
     except (Busy, StorageError):
         return False
     ledger.acknowledged(sending)
@@ -80,7 +80,7 @@ async def work(plant: Plant, life: int, ledger_path: Path) -> None:
 
 def live(folder: Path, life: int, ledger: Path) -> None:
     """One life from opening to SIGTERM."""
-    table.CHECKPOINT_EVERY = CHECKPOINT_EVERY
+    log.CHECKPOINT_EVERY = CHECKPOINT_EVERY
     plant = Plant(PlantFolder(folder))
     try:
         uvloop.run(work(plant, life, ledger))

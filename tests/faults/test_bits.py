@@ -168,7 +168,7 @@ async def test_a_plant_opens_over_a_damaged_spool_and_says_so(tmp_path: Path, wh
     plant = Plant(folder)
     for number in range(10):
         index, values = np.zeros(500, np.int32), np.full(500, float(number))
-        await plant.append(["p/a"], index, times_us + 500 * number, values, None, None)
+        await plant.append(["p/a"], index, times_us + 500 * number, values, None, None, "test")
     plant.spool.close()  # as a crash would leave it: nothing is flushed
     [segment] = list_segments(folder.spool)
     data = bytearray(segment.path.read_bytes())
@@ -181,7 +181,7 @@ async def test_a_plant_opens_over_a_damaged_spool_and_says_so(tmp_path: Path, wh
         status = plant.status()
         assert status.spool.quarantined == 1
         index = np.zeros(1, np.int32)
-        await plant.append(["p/a"], index, times_us[:1] - 1, np.ones(1), None, None)
+        await plant.append(["p/a"], index, times_us[:1] - 1, np.ones(1), None, None, "test")
         assert len(plant.history.read(["p/a"], *FOREVER)) == len(found) + 1
     finally:
         plant.close()

@@ -75,7 +75,7 @@ async def test_a_clock_that_jumps_stops_no_device_and_loses_no_sample(
             await until(more(20), "samples after the jump")
             index = np.zeros(1, np.int32)
             now_us = np.array([time.time_ns() // 1000])
-            await plant.append(["p/pushed"], index, now_us, np.ones(1), None, None)
+            await plant.append(["p/pushed"], index, now_us, np.ones(1), None, None, "test")
             clock.offset_s = 0
             await until(more(20), "samples after the clock was set right")
         status = device.status()

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from lianji.base.errors import LianjiError
-from lianji.history import table
+from lianji.history.delta import log
 from lianji.node.folder import PlantFolder
 from lianji.node.plant import Plant
 from tests.faults.conftest import problems_of_the_table, problems_when_opened
@@ -61,7 +61,7 @@ async def work(plant: Plant, ledger: Ledger, first: int) -> None:
         times_us, values = START_US + sending.numbers, sending.numbers.astype(np.float64)
         index = np.zeros(sending.count, np.int32)
         try:
-            await plant.append([sending.tag], index, times_us, values, None, None)
+            await plant.append([sending.tag], index, times_us, values, None, None, "test")
             ledger.acknowledged.add(sending)
         except LianjiError as error:
             assert error.cause.zh and error.remedy.en
@@ -81,7 +81,7 @@ async def one_run(folder: Path, names: list[str], nth: int, error: int) -> tuple
     ledger = Ledger()
     write_plant(folder, flush_s=3600, spool="segment_bytes = 65536\ncommit_ms = 0")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "CHECKPOINT_EVERY", 2)
+        patch.setattr(log, "CHECKPOINT_EVERY", 2)
         plant = Plant(PlantFolder(folder))
         fault = FailOnce(patch, names, nth, error)
         await work(plant, ledger, 0)
@@ -103,9 +103,10 @@ async def one_run(folder: Path, names: list[str], nth: int, error: int) -> tuple
         (["fdatasync"], errno.EIO),
         (["pwritev"], errno.ENOSPC),
         (["rename"], errno.EIO),
+        (["link"], errno.EIO),
         (["open"], errno.EMFILE),
     ],
-    ids=["fsync", "fdatasync", "pwritev", "rename", "open"],
+    ids=["fsync", "fdatasync", "pwritev", "rename", "link", "open"],
 )
 @pytest.mark.timeout(300)
 async def test_any_one_call_may_fail(tmp_path: Path, names: list[str], error: int) -> None:

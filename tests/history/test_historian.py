@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from lianji.base.errors import InputError, NotFound, StorageError
 from lianji.dictionary.batch import Batch
+from lianji.history.delta.log import DeltaLog
+from lianji.history.folder_place import FolderPlace
 from lianji.history.settings import HistorySettings
-from lianji.history.table import SamplesTable
+from lianji.history.tables import SAMPLES
 from lianji.trace.marks import Stage
 from tests.history.conftest import SECOND, START_US, Rooms
 
@@ -87,7 +89,7 @@ def test_the_later_arrival_wins_in_memory_and_in_the_table(rooms: Rooms) -> None
     rooms.history.flush()
     assert rooms.read("plant/a") == [(1, 10), (2, 21), (3, 31)]
     status = rooms.history.status()
-    assert (status.rows, status.corrected) == (3, 1)
+    assert (status.rows, status.corrected) == (3, 2)
 
 
 def test_the_same_samples_again_add_nothing(rooms: Rooms) -> None:
@@ -185,7 +187,7 @@ def test_duckdb_and_polars_read_the_table_of_a_plant_that_writes(rooms: Rooms) -
 def test_days_lie_in_partitions_of_their_own(rooms: Rooms) -> None:
     rooms.put("plant/a", [DAY_S - 1, DAY_S, 2 * DAY_S], [1, 2, 3])
     rooms.history.flush()
-    days = {file.day for file in SamplesTable(rooms.folder / "samples").files}
+    days = {file.period for file in DeltaLog(FolderPlace(rooms.folder / "samples"), SAMPLES).files}
     assert days == {"2026-01-01", "2026-01-02", "2026-01-03"}
 
 
@@ -210,7 +212,7 @@ def test_a_flush_that_fails_keeps_everything_and_says_so(
     rooms.put("plant/a", [1], [10])
     with monkeypatch.context() as failing:
         failing.setattr(
-            SamplesTable, "_sync_data", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full"))
+            FolderPlace, "keep", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full"))
         )
         assert not rooms.history._or_tell(rooms.history.flush)
         assert rooms.history.status().error is not None
@@ -306,7 +308,7 @@ def test_a_folder_that_is_no_table_is_refused_in_plain_words(tmp_path: Path) -> 
     log.mkdir(parents=True)
     (log / f"{0:020d}.json").write_text('{"nothing": {}}')
     with pytest.raises(StorageError, match="table"):
-        SamplesTable(tmp_path / "samples")
+        DeltaLog(FolderPlace(tmp_path / "samples"), SAMPLES)
 
 
 def test_the_answer_is_an_arrow_table_with_the_documented_columns(rooms: Rooms) -> None:

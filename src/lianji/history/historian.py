@@ -22,14 +22,20 @@ from numpy.typing import NDArray
 from lianji.base.clock import now_us
 from lianji.base.errors import LianjiError, StorageError, Text
 from lianji.dictionary.batch import TIME_US_MAX, Batch
+from lianji.history.delta.actions import DataFile
+from lianji.history.delta.log import Change, DeltaLog, Overtaken
+from lianji.history.folder_place import FolderPlace
 from lianji.history.history import History, Names
+from lianji.history.keys import Newest
 from lianji.history.last import NEVER, LastValues
-from lianji.history.late import Newest, settle
+from lianji.history.late import Rewritten, Settled, settle
 from lianji.history.memory import Held, Memory
+from lianji.history.modified import keep_replaced
 from lianji.history.parquet import write_days
-from lianji.history.rows import Rows, merged
+from lianji.history.rows import Rows, in_order
 from lianji.history.settings import HistorySettings
-from lianji.history.table import SamplesTable
+from lianji.history.tables import MODIFIED, SAMPLES
+from lianji.history.tiers import Tiers
 from lianji.history.view import View
 from lianji.spool.spool import Spool
 from lianji.trace.marks import Stage
@@ -39,6 +45,7 @@ READER = "history"
 HELD_ROWS_MAX = 2_000_000
 """More than this is not taken ahead of a flush: the rest waits in the spool, where it is safe."""
 RETRY_S = 5.0
+TRIES = 20
 NICENESS = 10
 log = structlog.get_logger(__name__)
 
@@ -73,7 +80,10 @@ class Historian(History):
         super().__init__(site, names, self._view, is_linear, settings)
         self.stages = stages or Stages()
         self._spool = spool
-        self._table = SamplesTable(folder)
+        self._tiers = Tiers([DeltaLog(FolderPlace(folder), SAMPLES)])
+        self._modified = DeltaLog(FolderPlace(folder.with_name("modified")), MODIFIED)
+        self._table = self._tiers.top
+        self._in_doubt = False
         self._source = source_name(site, spool.epoch)
         self._reader = spool.reader(READER)
         self._reader.start_behind(max(self._table.committed(self._source), self._reader.position))
@@ -158,22 +168,58 @@ class Historian(History):
 
     def _write(self, held: Sequence[Held], last: int) -> None:
         started_ns = time.monotonic_ns()
-        self._table.catch_up()
         paths = self._names.paths
-        rows = merged([Rows.of_batch(one.batch) for one in held], self._ranks(paths))
-        settled = settle(self._table, self.site, rows, paths, self._newest)
-        files = write_days(self._table.folder, self.site, settled.rows, paths)
+        rows, order = in_order([Rows.of_batch(one.batch) for one in held], self._ranks(paths))
         for one in held:
             one.batch.marks.add(Stage.FLUSH, one.since_ns, started_ns)
-        flushed_ns = time.monotonic_ns()
-        if files or settled.removed:
-            added = [*settled.rewritten, *files]
-            self._table.commit(added, settled.removed, {self._source: last})
+        for _ in range(TRIES):
+            self._find_out()
+            settled = settle(self._tiers.files, self.site, rows, order, paths, self._newest)
+            files = write_days(self._table.place, self.site, settled.rows, paths)
+            self._in_doubt = True
+            keep_replaced(self._modified, self._source, self.site, settled.replaced, held, paths)
+            flushed_ns = time.monotonic_ns()
+            try:
+                self._commit(settled, files, last)
+                break
+            except Overtaken:
+                self._newest.forget()
         for one in held:
             one.batch.marks.add(Stage.COMMIT, flushed_ns, flushed_ns)
         self._status.repeated += settled.repeated
         self._status.corrected += settled.corrected
         self._status.last_flush_us = now_us()
+
+    def _find_out(self) -> None:
+        """After a commit that failed: see whether it is in the table all the same.
+
+        Without this its rows would be taken for new ones and committed a second time.
+        """
+        if self._in_doubt:
+            for log in (*self._tiers.logs, self._modified):
+                log.find_out()
+            self._newest.forget()
+            self._in_doubt = False
+
+    def _commit(self, settled: Settled, files: Sequence[DataFile], last: int) -> None:
+        """Rows leave lower tiers first: if the end does not come, the spool brings the new ones
+        again, and they find nothing that they would have to replace."""
+        if not files and not settled.rewritten:
+            self._in_doubt = False
+            return
+        mine: list[Rewritten] = []
+        for one in settled.rewritten:
+            log = self._tiers.log_of(one.old)
+            if log is self._table:
+                mine.append(one)
+            else:
+                log.commit(_rewriting([one]))
+        change = _rewriting(mine)
+        change.operation = "WRITE"
+        change.added = [*change.added, *files]
+        change.sequences = {self._source: last}
+        self._table.commit(change)
+        self._in_doubt = False
 
     def _ranks(self, paths: Sequence[str]) -> NDArray[np.int32]:
         """The place of each tag id in the order of the paths."""
@@ -189,7 +235,7 @@ class Historian(History):
         with self._lock:
             self._absorb()
             batches = [held.batch for held in self._memory.held]
-            return View(self._table.folder, self._table.files, batches, self._names.find)
+            return View(self._tiers.files, batches, self._names.find, self.unreadable)
 
     def _last(self, view: View, paths: Sequence[str]) -> Rows:
         ids = view.ids(paths)
@@ -203,13 +249,21 @@ class Historian(History):
 
     def status(self) -> HistoryStatus:
         with self._lock:
-            files = self._table.files
+            files = self._tiers.files
             self._status.unflushed = self._memory.rows
         self._status.files = len(files)
-        self._status.rows = sum(file.rows for file in files)
-        self._status.bytes = sum(file.bytes for file in files)
+        self._status.rows = files.rows
+        self._status.bytes = files.bytes
         self._status.version = self._table.version
         return self._status
+
+
+def _rewriting(some: Sequence[Rewritten]) -> Change:
+    return Change(
+        "DELETE",
+        [one.new for one in some if one.new is not None],
+        [one.old.file for one in some],
+    )
 
 
 def _told(error: Exception) -> LianjiError:

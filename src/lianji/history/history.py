@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from lianji.base.errors import InputError, NotFound, Text
+from lianji.base.errors import InputError, NotFound, StorageError, Text
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN
 from lianji.history.answers import aggregated, at_instant, thin_to_pixels
 from lianji.history.rows import Rows
@@ -52,6 +52,8 @@ class History:
         self._moment = moment
         self._is_linear = is_linear
         self._settings = settings or HistorySettings()
+        self.unreadable: dict[str, StorageError] = {}
+        """Files of the table that could not be read, by path; answers lack their rows."""
 
     def tags(self) -> list[str]:
         """The paths of all tags that ever had a sample, sorted."""

@@ -1,4 +1,4 @@
-"""Parquet: sorted rows out, pruned rows in.
+"""Parquet files of sorted samples: written small, and found fast.
 
 Encodings are those that were measured to be smallest: zstd, tags and quality by dictionary, times
 by deltas, values by dictionary where they repeat and by split bytes where they do not.
@@ -6,12 +6,8 @@ by deltas, values by dictionary where they repeat and by split bytes where they 
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from lianji.base.clock import from_us
-from lianji.base.durable import make_folder
 from lianji.base.ids import new_id
 from lianji.dictionary.batch import TIME_TYPE
+from lianji.history.delta.actions import DataFile
+from lianji.history.delta.files import day_name, folder_of
+from lianji.history.place import Place
 from lianji.history.rows import Rows, stable_order
-from lianji.history.table import DataFile
 
 DAY_US = 86_400_000_000
 ROW_GROUP_ROWS = 65_536
@@ -42,55 +38,109 @@ _FILE_SCHEMA = pa.schema(
 )
 
 
-def write_days(folder: Path, site: str, rows: Rows, paths: Sequence[str]) -> list[DataFile]:
+def write_days(
+    place: Place, site: str, rows: Rows, paths: Sequence[str], level: int = 0
+) -> list[DataFile]:
     """Write sorted rows as files, one or more a day; ``rows.tag`` are codes into ``paths``.
 
-    Sorted means by path and time. The files are not yet part of the table and not yet synced.
+    Sorted means by path and time. The files are durable and not yet part of the table.
     """
+    return [
+        write_file(place, site, day_name(day), [(part, paths)], level)
+        for day, part in _by_day(rows)
+        for part in _in_pieces(part)
+    ]
+
+
+def _by_day(rows: Rows) -> Iterator[tuple[int, Rows]]:
     if not len(rows):
-        return []
+        return
     day = (rows.time_us // DAY_US).astype(np.int32)
     first = int(day.min())
     if int(day.max()) > first:
         order = stable_order(day - first)
         rows, day = rows.take(order), day[order]
     bounds = [0, *(np.flatnonzero(day[1:] != day[:-1]) + 1).tolist(), len(rows)]
-    files: list[DataFile] = []
     for begin, end in pairwise(bounds):
-        for start in range(begin, end, FILE_ROWS_MAX):
-            part = rows.take(slice(start, min(end, start + FILE_ROWS_MAX)))
-            files.append(_write_file(folder, site, int(day[begin]), part, paths))
-    return files
+        yield int(day[begin]), rows.take(slice(begin, end))
 
 
-def _write_file(folder: Path, site: str, day: int, rows: Rows, paths: Sequence[str]) -> DataFile:
-    name = datetime.fromtimestamp(day * 86400, UTC).date().isoformat()
-    path = f"site={site}/day={name}/{new_id().hex()}.parquet"
-    make_folder((folder / path).parent)
-    with pq.ParquetWriter(folder / path, _FILE_SCHEMA, **_written_as(rows.value)) as writer:
-        for start in range(0, len(rows), ROW_GROUP_ROWS):
-            group = rows.take(slice(start, start + ROW_GROUP_ROWS))
-            writer.write_table(_as_group(group, paths), row_group_size=ROW_GROUP_ROWS)
-    return DataFile(
-        path=path,
-        site=site,
-        day=name,
-        bytes=(folder / path).stat().st_size,
-        rows=len(rows),
-        first_tag=paths[int(rows.tag[0])],
-        last_tag=paths[int(rows.tag[-1])],
-        start_us=int(rows.time_us.min()),
-        end_us=int(rows.time_us.max()),
-    )
+def _in_pieces(rows: Rows) -> Iterator[Rows]:
+    for start in range(0, len(rows), FILE_ROWS_MAX):
+        yield rows.take(slice(start, start + FILE_ROWS_MAX))
 
 
-def _written_as(values: NDArray[np.float64]) -> dict[str, Any]:
+def write_file(
+    place: Place,
+    site: str,
+    day: str,
+    pieces: Iterable[tuple[Rows, Sequence[str]]],
+    level: int = 0,
+    compression_level: int = 1,
+) -> DataFile:
+    """Write one file of a day from consecutive pieces (rows, and the paths of their tag codes).
+
+    The pieces together are sorted by path and time and are not empty.
+    """
+    path = f"{folder_of(site, 'day', day)}/{new_id().hex()}.parquet"
+    seen = _Seen()
+    writer: pq.ParquetWriter | None = None
+    try:
+        for rows, paths in pieces:
+            if writer is None:
+                options = _written_as(rows.value, compression_level)
+                writer = pq.ParquetWriter(place.local_draft(path), _FILE_SCHEMA, **options)
+            seen.take(rows, paths)
+            for start in range(0, len(rows), ROW_GROUP_ROWS):
+                group = rows.take(slice(start, start + ROW_GROUP_ROWS))
+                writer.write_table(_as_group(group, paths), row_group_size=ROW_GROUP_ROWS)
+    finally:
+        if writer is not None:
+            writer.close()
+    size = place.keep(path)
+    return seen.file(path, site, day, size, level)
+
+
+class _Seen:
+    """What a file's log entry says of the rows in it."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.first_tag: str | None = None
+        self.last_tag = ""
+        self.start_us = np.iinfo(np.int64).max
+        self.end_us = np.iinfo(np.int64).min
+
+    def take(self, rows: Rows, paths: Sequence[str]) -> None:
+        if self.first_tag is None:
+            self.first_tag = paths[int(rows.tag[0])]
+        self.last_tag = paths[int(rows.tag[-1])]
+        self.rows += len(rows)
+        self.start_us = min(self.start_us, int(rows.time_us.min()))
+        self.end_us = max(self.end_us, int(rows.time_us.max()))
+
+    def file(self, path: str, site: str, day: str, size: int, level: int) -> DataFile:
+        return DataFile(
+            path=path,
+            site=site,
+            period=day,
+            bytes=size,
+            rows=self.rows,
+            first_tag=self.first_tag or "",
+            last_tag=self.last_tag,
+            start_us=self.start_us,
+            end_us=self.end_us,
+            level=level,
+        )
+
+
+def _written_as(values: NDArray[np.float64], compression_level: int) -> dict[str, Any]:
     """The writer's options for a file of these values."""
     split = _values_hardly_repeat(values)
     encodings = {"time": "DELTA_BINARY_PACKED"} | ({"value": "BYTE_STREAM_SPLIT"} if split else {})
     return {
         "compression": "zstd",
-        "compression_level": 1,
+        "compression_level": compression_level,
         "use_dictionary": ["tag", "text", "quality", *([] if split else ["value"])],
         "column_encoding": encodings,
         "write_statistics": True,
@@ -126,106 +176,3 @@ def _values_hardly_repeat(values: NDArray[np.float64]) -> bool:
     step = max(1, len(values) // _SAMPLE_ROWS)
     sample = values[::step]
     return len(sample) > 1000 and len(np.unique(sample)) > len(sample) // 2
-
-
-@lru_cache(maxsize=512)
-def _metadata(path: Path) -> pq.FileMetaData:
-    """Files never change once they are written, so their footers may be kept."""
-    return pq.read_metadata(path)
-
-
-class Wanted:
-    """Which rows a question wants: some tags (all, if None) between two times."""
-
-    def __init__(self, paths: Sequence[str] | None, start_us: int, end_us: int) -> None:
-        """``end_us`` is included."""
-        self.paths = paths
-        self.start_us = start_us
-        self.end_us = end_us
-        self.code = None if paths is None else {path: code for code, path in enumerate(paths)}
-        self.sorted = None if paths is None else sorted(paths)
-
-    def touches(self, file: DataFile) -> bool:
-        return file.overlaps(self.start_us, self.end_us) and self.has_within(
-            file.first_tag, file.last_tag
-        )
-
-    def has_within(self, first_tag: str, last_tag: str) -> bool:
-        """True if a wanted tag lies from ``first_tag`` to ``last_tag``, both included."""
-        if self.sorted is None:
-            return True
-        place = bisect_left(self.sorted, first_tag)
-        return place < len(self.sorted) and self.sorted[place] <= last_tag
-
-    def codes_of(self, names: Sequence[str]) -> NDArray[np.int32]:
-        """The codes of these tag names, -1 for one that is not wanted."""
-        assert self.code is not None
-        code = self.code
-        return np.array([code.get(name, -1) for name in names], dtype=np.int32)
-
-
-def read_rows(folder: Path, file: DataFile, wanted: Wanted, codes: dict[str, int]) -> Rows:
-    """The wanted rows of a file, in its order (tag, time). Raises FileNotFoundError.
-
-    ``Rows.tag`` are codes into ``wanted.paths``; where all tags are wanted, ``codes`` gives each
-    new name the next number.
-    """
-    path = folder / file.path
-    metadata = _metadata(path)
-    groups = [g for g in range(metadata.num_row_groups) if _group_touches(metadata, g, wanted)]
-    if not groups:
-        return Rows.none()
-    with pq.ParquetFile(path, metadata=metadata, read_dictionary=["tag"]) as source:
-        table = source.read_row_groups(
-            groups, columns=["tag", "time", "value", "text", "quality"], use_threads=len(groups) > 1
-        )
-    return _filtered(table.combine_chunks().unify_dictionaries(), wanted, codes)
-
-
-def _group_touches(metadata: pq.FileMetaData, group: int, wanted: Wanted) -> bool:
-    columns = metadata.row_group(group)
-    tag, time = columns.column(0).statistics, columns.column(1).statistics
-    if tag is not None and tag.has_min_max and not wanted.has_within(tag.min, tag.max):
-        return False
-    if time is None or not time.has_min_max:
-        return True
-    return bool(time.min <= from_us(wanted.end_us) and time.max >= from_us(wanted.start_us))
-
-
-def _filtered(table: pa.Table, wanted: Wanted, codes: dict[str, int]) -> Rows:
-    tag = _one(table.column("tag"))
-    names = tag.dictionary.to_pylist()
-    if wanted.code is None:
-        local = np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int32)
-    else:
-        local = wanted.codes_of(names)
-    codes_of_rows = local[tag.indices.to_numpy()]
-    times = _one(table.column("time")).cast(pa.int64()).to_numpy()
-    keep = (times >= wanted.start_us) & (times <= wanted.end_us) & (codes_of_rows >= 0)
-    if not keep.any():
-        return Rows.none()
-    mask = None if keep.all() else pa.array(keep)
-    rest = table.select(["value", "text", "quality"])
-    rest = rest if mask is None else rest.filter(mask)
-    return Rows(
-        codes_of_rows[keep],
-        times[keep],
-        _one(rest.column("value")).to_numpy(zero_copy_only=False),
-        _one(rest.column("quality")).to_numpy().astype(np.uint16),
-        _one(rest.column("text")),
-    )
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
-
-
-def rows_of_files(
-    folder: Path, files: Sequence[DataFile], wanted: Wanted, codes: dict[str, int]
-) -> Iterator[Rows]:
-    """The wanted rows of every file that may have some."""
-    for file in files:
-        if wanted.touches(file):
-            rows = read_rows(folder, file, wanted, codes)
-            if len(rows):
-                yield rows

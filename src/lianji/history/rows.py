@@ -102,13 +102,18 @@ class Rows:
         )
 
 
-def sorted_once(rows: Rows, rank: NDArray[np.int32] | None = None) -> Rows:
-    """Sorted by tag (by ``rank[tag]`` if given) and time; of equal keys the later row stays."""
-    return merged([rows], rank)
+def sorted_once(rows: Rows) -> Rows:
+    """Sorted by tag and time; of equal keys the later row stays."""
+    ordered, _ = in_order([rows])
+    again = same_key_as_next(ordered)
+    return ordered.take(~again) if again.any() else ordered
 
 
-def merged(parts: Sequence[Rows], rank: NDArray[np.int32] | None = None) -> Rows:
-    """The rows of all parts, sorted as by ``sorted_once``.
+def in_order(
+    parts: Sequence[Rows], rank: NDArray[np.int32] | None = None
+) -> tuple[Rows, NDArray[np.intp]]:
+    """The rows of all parts by tag (by ``rank[tag]`` if given) and time, equal keys in the order
+    of their arrival, and the place of each in the parts laid end to end.
 
     One column is joined at a time, which takes half the memory of joining all and sorting then.
     Rows arrive mostly in time order, so a stable sort by tag alone usually is enough; only where
@@ -116,7 +121,7 @@ def merged(parts: Sequence[Rows], rank: NDArray[np.int32] | None = None) -> Rows
     """
     parts = [part for part in parts if len(part)]
     if not parts:
-        return Rows.none()
+        return Rows.none(), np.empty(0, np.intp)
     tag = _joined([part.tag for part in parts])
     key = tag if rank is None else rank[tag]
     order = stable_order(key)
@@ -131,12 +136,35 @@ def merged(parts: Sequence[Rows], rank: NDArray[np.int32] | None = None) -> Rows
     same_tag = key[1:] == key[:-1]
     if (same_tag & (ordered.time_us[1:] < ordered.time_us[:-1])).any():
         again = np.lexsort((ordered.time_us, key))
-        ordered, key = ordered.take(again), key[again]
-        same_tag = key[1:] == key[:-1]
-    twice = same_tag & (ordered.time_us[1:] == ordered.time_us[:-1])
-    if twice.any():
-        ordered = ordered.take(np.append(~twice, True))
-    return ordered
+        ordered, order = ordered.take(again), order[again]
+    return ordered, order
+
+
+def same_key_as_next(rows: Rows) -> NDArray[np.bool_]:
+    """Of sorted rows, those that a later arrival of the same tag and time stands behind."""
+    same = np.zeros(len(rows), dtype=bool)
+    if len(rows) > 1:
+        np.equal(rows.time_us[1:], rows.time_us[:-1], out=same[:-1])
+        if same.any():
+            same[:-1] &= rows.tag[1:] == rows.tag[:-1]
+    return same
+
+
+def same_content(
+    left: Rows, mine: NDArray[np.intp], right: Rows, theirs: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """Whether these rows of the one and those of the other say the same, times aside."""
+    a, b = left.value[mine], right.value[theirs]
+    same = (a == b) | (np.isnan(a) & np.isnan(b))
+    same &= left.quality[mine] == right.quality[theirs]
+    if left.text.null_count < len(left) or right.text.null_count < len(right):
+        texts = zip(
+            left.text.take(pa.array(mine)).to_pylist(),
+            right.text.take(pa.array(theirs)).to_pylist(),
+            strict=True,
+        )
+        same &= np.fromiter((x == y for x, y in texts), dtype=bool, count=len(mine))
+    return np.asarray(same)
 
 
 def _joined(columns: Sequence[NDArray[Scalar]]) -> NDArray[Scalar]:

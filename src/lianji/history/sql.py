@@ -69,7 +69,8 @@ def _prepare(
 ) -> None:
     rows = sorted_once(Rows.concat([Rows.of_batch(batch) for batch in view.batches]))
     database.register("memory", _with_day(rows, site, paths))
-    files = [str(view.folder / file.path) for file in view.files]
+    every = list(view.files)
+    files = [f"{one.place.url}/{one.file.path}" for one in every]
     parts = [f"SELECT {_COLUMNS} FROM memory"]
     if files:
         listed = ", ".join("'" + name.replace("'", "''") + "'" for name in files)
@@ -77,7 +78,7 @@ def _prepare(
             f"SELECT {_COLUMNS} FROM read_parquet([{listed}], hive_partitioning = true, "
             "hive_types = {'site': VARCHAR, 'day': DATE}) AS file"
         )
-        late = len(rows) and int(rows.time_us.min()) <= max(f.end_us for f in view.files)
+        late = len(rows) and int(rows.time_us.min()) <= max(one.file.end_us for one in every)
         if late:
             of_files += (
                 " ANTI JOIN memory ON memory.tag = file.tag AND memory.time = file.time"

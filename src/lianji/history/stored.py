@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from deltalake.exceptions import TableNotFoundError
-
 from lianji.base.errors import Busy, Text
 from lianji.dictionary.batch import Batch
+from lianji.history.delta.log import DeltaLog
+from lianji.history.folder_place import FolderPlace
 from lianji.history.historian import source_name
 from lianji.history.history import History, Names
 from lianji.history.settings import HistorySettings
-from lianji.history.table import SamplesTable
+from lianji.history.tables import SAMPLES
+from lianji.history.tiers import TierFiles, Tiers
 from lianji.history.view import View
 from lianji.spool.record import Damage, Kind, decode_batch
 from lianji.spool.segment import list_segments, read_epoch, scan_file
@@ -40,7 +41,7 @@ class StoredHistory(History):
         super().__init__(site, names, self._view, is_linear, settings)
         self._folder = folder
         self._spool = spool_folder
-        self._table: SamplesTable | None = None
+        self._tiers: Tiers | None = None
         self._before_each = before_each
 
     def _view(self) -> View:
@@ -49,8 +50,8 @@ class StoredHistory(History):
             self._before_each()
             batches = self._waiting()
             if batches is not None:
-                files = self._table.files if self._table is not None else ()
-                return View(self._folder, files, batches, self._names.find)
+                files = self._tiers.files if self._tiers is not None else TierFiles(())
+                return View(files, batches, self._names.find, self.unreadable)
         raise Busy(
             "history-moving",
             Text("The spool moved on faster than it could be read.", "缓存变化过快，无法读取。"),
@@ -58,21 +59,21 @@ class StoredHistory(History):
         )
 
     def _refresh(self) -> None:
-        if self._table is not None:
-            self._table.refresh()
+        if self._tiers is not None:
+            self._tiers.refresh()
             return
         try:
-            self._table = SamplesTable(self._folder, create=False)
-        except TableNotFoundError:
-            self._table = None  # nothing was flushed yet: all there is lies in the spool
+            self._tiers = Tiers([DeltaLog(FolderPlace(self._folder), SAMPLES, create=False)])
+        except FileNotFoundError:
+            self._tiers = None  # nothing was flushed yet: all there is lies in the spool
 
     def _waiting(self) -> list[Batch] | None:
         """What the spool holds behind the table's last sequence; None if it was moved meanwhile."""
         segments = list_segments(self._spool)
         epoch = next((e for s in reversed(segments) if (e := read_epoch(s.path))), None)
         done = 0
-        if self._table is not None and epoch is not None:
-            done = self._table.committed(source_name(self.site, epoch.hex()))
+        if self._tiers is not None and epoch is not None:
+            done = self._tiers.top.committed(source_name(self.site, epoch.hex()))
         begun = [segment for segment in segments if segment.first <= done + 1]
         batches: list[Batch] = []
         for segment in [*begun[-1:], *segments[len(begun) :]]:

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lianji.base.errors import StorageError
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN, Batch
 from lianji.history.last import last_of_each
 from lianji.history.memory import rows_of_tags
-from lianji.history.parquet import Wanted, read_rows, rows_of_files
+from lianji.history.reading import Stored, Wanted, read_rows, unreadable
 from lianji.history.rows import Rows, sorted_once
-from lianji.history.table import DataFile
+from lianji.history.tiers import TierFiles
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Files in the order of their writing, then batches in the order of their arrival."""
+    """Files in the order of their writing, then batches in the order of their arrival.
 
-    folder: Path
-    files: tuple[DataFile, ...]
+    A file that cannot be read is named in ``unreadable``, and the rest is answered.
+    """
+
+    files: TierFiles
     batches: Sequence[Batch]
     find: Callable[[str], int | None]
+    unreadable: dict[str, StorageError] = field(default_factory=dict)
 
     def ids(self, paths: Sequence[str]) -> NDArray[np.int32]:
         """Tag ids, -1 for a path that has none."""
@@ -37,11 +40,25 @@ class View:
         ``Rows.tag`` are places in ``paths``.
         """
         wanted = Wanted(paths, start_us, end_us - 1)
-        parts = list(rows_of_files(self.folder, self.files, wanted, {}))
+        parts = [
+            rows
+            for stored in self.files.between(start_us, end_us - 1)
+            if wanted.touches(stored.file) and len(rows := self.read(stored, wanted))
+        ]
         memory = rows_of_tags(self.batches, self.ids(paths), start_us, end_us - 1)
         if len(memory):
             parts.append(memory)
         return sorted_once(Rows.concat(parts))
+
+    def read(self, stored: Stored, wanted: Wanted) -> Rows:
+        """The wanted rows of a file; none of one that cannot be read."""
+        try:
+            return read_rows(stored, wanted, {})
+        except FileNotFoundError as error:
+            self.unreadable[stored.file.path] = unreadable(stored, error)
+        except StorageError as error:
+            self.unreadable[stored.file.path] = error
+        return Rows.none()
 
     def before(self, paths: Sequence[str], time_us: int) -> Rows:
         """The last sample of each path with time <= ``time_us``; paths without one are left out."""
@@ -56,15 +73,16 @@ class View:
         memory = rows_of_tags(self.batches, self.ids(paths), start, end)
         best = _Nearest(len(paths), forward)
         best.take(sorted_once(memory))
-        files = [f for f in self.files if f.overlaps(start, end)]
-        files.sort(key=lambda f: f.start_us if forward else -f.end_us)
-        for file in files:
+        files = self.files.between(start, end)
+        files.sort(key=lambda f: f.file.start_us if forward else -f.file.end_us)
+        for stored in files:
+            file = stored.file
             missing = best.may_be_beaten_by(file.start_us if forward else file.end_us)
             if not len(missing):
                 continue
             wanted = Wanted([paths[place] for place in missing.tolist()], start, end)
             if wanted.touches(file):
-                rows = read_rows(self.folder, file, wanted, {})
+                rows = self.read(stored, wanted)
                 rows.tag = missing[rows.tag].astype(np.int32)
                 best.take(rows)
         return best.rows()

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lianji.base.errors import LianjiError, StorageError, Text, counted
-from lianji.history.table import SamplesTable
+from lianji.history.delta.log import DeltaLog
+from lianji.history.folder_place import FolderPlace
+from lianji.history.tables import SAMPLES
 from lianji.node.asked import status_of
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.folder import PlantFolder
@@ -88,8 +90,8 @@ def _disk(folder: PlantFolder, configuration: Configuration) -> Text:
 def _table(folder: PlantFolder) -> Text:
     if not (folder.history / "_delta_log").is_dir():
         return Text("nothing written yet", "尚无数据")
-    table = SamplesTable(folder.history, create=False)
-    lost = [file.path for file in table.files if not (folder.history / file.path).exists()]
+    files = DeltaLog(FolderPlace(folder.history), SAMPLES, create=False).files
+    lost = [file.path for file in files if not (folder.history / file.path).exists()]
     if lost:
         raise StorageError(
             "history-file-missing",
@@ -99,10 +101,10 @@ def _table(folder: PlantFolder) -> Text:
             ),
             Text("Restore them from a backup.", "请从备份恢复。"),
         )
-    rows = sum(file.rows for file in table.files)
+    rows = files.rows
     return Text(
-        f"{counted(rows, 'row')} in {counted(len(table.files), 'file')}",
-        f"{len(table.files)} 个文件共 {rows:,} 行",
+        f"{counted(rows, 'row')} in {counted(len(files), 'file')}",
+        f"{len(files)} 个文件共 {rows:,} 行",
     )
 
 

@@ -1,0 +1,1 @@
+"""The log of a Delta table, written and read by us: durable before it is visible, never torn."""

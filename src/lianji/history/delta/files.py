@@ -1,0 +1,100 @@
+"""The files of one version of a table: an immutable set, found by period.
+
+A new version shares all that did not change with the one before, so a view costs nothing to keep
+and a commit costs what it changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from lianji.base.clock import from_us
+from lianji.history.delta.actions import DataFile
+
+Part = tuple[str, str]
+"""Site and period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files by site and period; within a period in the order in which they were written."""
+
+    parts: dict[Part, tuple[DataFile, ...]] = field(default_factory=dict)
+    rows: int = 0
+    bytes: int = 0
+    count: int = 0
+
+    def __iter__(self) -> Iterator[DataFile]:
+        for part in sorted(self.parts):
+            yield from self.parts[part]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def of(self, site: str, period: str) -> tuple[DataFile, ...]:
+        return self.parts.get((site, period), ())
+
+    def __contains__(self, file: object) -> bool:
+        return isinstance(file, DataFile) and file in self.of(file.site, file.period)
+
+    def between(self, start_us: int, end_us: int) -> Iterator[DataFile]:
+        """Files that may hold times from start up to end, both included. Periods are days or
+        months, so their names bound their times."""
+        first, last = _day_of(start_us), _day_of(end_us)
+        for part in sorted(self.parts):
+            period = part[1]
+            if period <= last and period >= first[: len(period)]:
+                for file in self.parts[part]:
+                    if file.overlaps(start_us, end_us):
+                        yield file
+
+    def changed(self, added: Iterable[DataFile], removed: Iterable[DataFile]) -> Files:
+        """The next version's files."""
+        parts = dict(self.parts)
+        rows, size, count = self.rows, self.bytes, self.count
+        for file in removed:
+            rest = tuple(one for one in parts.get(_part(file), ()) if one.path != file.path)
+            if len(rest) < len(parts.get(_part(file), ())):
+                rows, size, count = rows - file.rows, size - file.bytes, count - 1
+            if rest:
+                parts[_part(file)] = rest
+            else:
+                parts.pop(_part(file), None)
+        fresh: dict[Part, list[DataFile]] = {}
+        for file in added:
+            fresh.setdefault(_part(file), []).append(file)
+            rows, size, count = rows + file.rows, size + file.bytes, count + 1
+        for part, some in fresh.items():
+            # names sort by when they were written
+            parts[part] = tuple(sorted((*parts.get(part, ()), *some), key=_by_name))
+        return Files(parts, rows, size, count)
+
+
+def _part(file: DataFile) -> Part:
+    return file.site, file.period
+
+
+def _by_name(file: DataFile) -> str:
+    return file.path
+
+
+def _day_of(time_us: int) -> str:
+    return from_us(time_us).astimezone(UTC).date().isoformat()
+
+
+def day_name(day: int) -> str:
+    """The name of the day that begins so many days after 1970-01-01."""
+    return datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
+
+
+_SPECIAL = re.compile(r"[\x00-\x1f\x7f\"#%'*/:=?\\{\[\]^]")
+
+
+def folder_of(site: str, period_column: str, period: str) -> str:
+    """The folder of a partition. Characters that mean something in such names are escaped, as
+    Hive and Spark do, so that readers that look at the folder find the same site."""
+    escaped = _SPECIAL.sub(lambda match: f"%{ord(match[0]):02X}", site)
+    return f"site={escaped}/{period_column}={period}"
