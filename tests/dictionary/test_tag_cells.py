@@ -40,3 +40,14 @@ def test_a_table_is_read_back(tmp_path: Path, rows: list[tuple[str, str, float]]
     found = read_table(tmp_path / "tags.csv")
     assert found.rejected == []
     assert found.tags == tags
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(PLAIN.filter(lambda name: name and not set(name) & set("'\"\\")), st.sampled_from("'\""))
+def test_an_expression_is_read_back_whatever_tag_it_begins_with(
+    tmp_path: Path, name: str, quote: str
+) -> None:
+    tags = [Tag(path="a/b", expression=f"{quote}{name}{quote} + 1")]
+    write_table(tags, tmp_path / "tags.csv")
+    found = read_table(tmp_path / "tags.csv")
+    assert (found.tags, found.rejected) == (tags, [])

@@ -209,3 +209,45 @@ def test_a_number_that_is_not_finite_is_rejected(column: str, number: str) -> No
     found = read(f"path,{column}\na/b,{number}\n")
     assert found.tags == []
     assert len(found.rejected) == 1
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "'a/b' + 'a/c'",
+        '"a/b" / 2',
+        "-'a/b'",
+        "+'a/b'",
+        "'-a/b' * 2",
+        "'=a' + '@b'",
+        "'厂/线,1;2' if isgood('厂/线') else 0",
+    ],
+)
+def test_an_expression_is_written_guarded_and_read_back(tmp_path: Path, expression: str) -> None:
+    tags = [Tag(path="a/sum", expression=expression), Tag(path="a/b")]
+    write_table(tags, tmp_path / "tags.csv")
+    assert read_table(tmp_path / "tags.csv") == Imported(tags, [])
+
+
+@pytest.mark.parametrize(
+    ("cells", "en", "zh"),
+    [
+        (",,,os.system('x')", "character 1: there is no 'os'", "第 1 个字符：表达式中没有“os”"),
+        (",,,a/b' + 'a/c'", "write double quotes", "双引号"),
+        (",,,1 + 1", "names no tag", "没有引用任何标签"),
+        ("plc,,,'a/b'", "read from no device", "不从设备读取"),
+        (",40001,,'a/b'", "read from no device", "不从设备读取"),
+        (",,2,'a/b'", "into the expression", "写入表达式"),
+    ],
+)
+def test_a_wrong_expression_costs_its_row(cells: str, en: str, zh: str) -> None:
+    found = read(f"path,device,address,scale,公式\na/sum,{cells}\na/ok,,,,'a/b'\n")
+    assert [tag.expression for tag in found.tags] == ["'a/b'"]
+    [rejected] = found.rejected
+    assert (rejected.line, rejected.path) == (2, "a/sum")
+    assert en in rejected.reason.en and zh in rejected.reason.zh
+
+
+def test_a_table_knows_the_line_of_each_good_row() -> None:
+    found = read('path,description_en\na/1,"two\nlines"\na//2,\n\na/3,\n')
+    assert found.lines == {"a/1": 2, "a/3": 6}

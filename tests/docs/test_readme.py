@@ -18,6 +18,7 @@ PAGES = {
     "docs/tutorial/connect-your-first-machine.md": "en",
     "docs/how-to/import-files.md": "en",
     "docs/how-to/tag-tables-in-excel.md": "en",
+    "docs/how-to/calculated-tags.md": "en",
     "docs/how-to/notebook.md": "en",
     "docs/how-to/read-the-table.md": "en",
     "docs/explanation/spool-format.md": "en",

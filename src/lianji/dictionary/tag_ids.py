@@ -14,6 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -206,6 +207,7 @@ class TagIds:
     def _learn(self, paths: list[str], size: int) -> None:
         """Believe lines that are on disk. The path is there before its id can be found."""
         first = len(self.paths)
+        paths = [sys.intern(path) for path in paths]  # the tags of the tables have them too
         self.paths.extend(paths)
         self._ids.update(zip(paths, range(first, first + len(paths)), strict=True))
         self._bytes_read += size

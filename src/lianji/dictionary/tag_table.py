@@ -44,6 +44,7 @@ _ALIASES = {
     "死区": "deadband", "描述": "description_zh", "说明": "description_zh",
     "中文描述": "description_zh", "备注": "description_zh", "英文描述": "description_en",
     "description": "description_en", "枚举": "enumeration", "状态": "enumeration",
+    "表达式": "expression", "公式": "expression", "计算式": "expression", "formula": "expression",
 }  # fmt: skip
 
 
@@ -62,6 +63,8 @@ class Imported:
 
     tags: list[Tag] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    lines: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+    """The line of each good row, by its path."""
 
 
 def read_table(source: Path | bytes) -> Imported:
@@ -168,7 +171,7 @@ def _wrong_columns(cause: Text) -> InputError:
 
 def _read_rows(rows: Iterable[Record], columns: list[str], decimal_comma: bool) -> Imported:
     imported = Imported()
-    lines: dict[str, int] = {}
+    lines = imported.lines
     for record in rows:
         if not any(record.cells) and record.problem is None:
             continue

@@ -15,6 +15,8 @@ from lianji.base.ids import new_id
 class FolderPlace:
     """A folder of this machine. Raises OSError as the file system does."""
 
+    reads_ahead = False
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 

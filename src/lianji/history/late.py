@@ -26,6 +26,9 @@ from lianji.history.reading import Stored, Wanted, read_groups, read_rows
 from lianji.history.rows import Rows, same_content, same_key_as_next
 from lianji.history.tiers import TierFiles
 
+LEARNED_AT_ONCE = 5_000
+"""So many tags' newest times are looked up in one reading, which bounds the memory of a start."""
+
 
 @dataclass(slots=True)
 class Replaced:
@@ -150,8 +153,15 @@ def _with_table(
 
 
 def _files_of_days(files: TierFiles, site: str, times_us: NDArray[np.int64]) -> Iterator[Stored]:
-    for day in np.unique(times_us // DAY_US).tolist():
+    for day in _days(times_us):
         yield from files.of(site, day_name(day))
+
+
+def _days(times_us: NDArray[np.int64]) -> list[int]:
+    """The days that these times lie in, counted from 1970-01-01."""
+    day = times_us // DAY_US
+    first = int(day.min())
+    return (np.flatnonzero(np.bincount(day - first)) + first).tolist()
 
 
 def _without(stored: Stored, gone: Rows, names: Sequence[str]) -> Rewritten:
@@ -191,13 +201,24 @@ def _learn_all(
     firsts = first_of_groups(rows.tag)
     tags = rows.tag[firsts]
     unknown = tags[newest.of(tags) == UNKNOWN]
-    if len(unknown):
-        id_of = {paths[tag]: tag for tag in unknown.tolist()}
-        wanted = Wanted(list(id_of), int(rows.time_us.min()), TIME_US_MAX)
-        ids = np.array(list(id_of.values()), np.int32)
-        for stored in files.between(wanted.start_us, wanted.end_us):
-            if stored.file.site == site and wanted.touches(stored.file):
-                old = read_rows(stored, wanted, {})
-                if len(old):
-                    newest.learn(ids[old.tag], old.time_us)
+    start_us = int(rows.time_us.min())
+    older = [one for one in files.between(start_us, TIME_US_MAX) if one.file.site == site]
+    if older:
+        for first in range(0, len(unknown), LEARNED_AT_ONCE):
+            _learn(older, unknown[first : first + LEARNED_AT_ONCE], start_us, paths, newest)
     newest.learn(tags, rows.time_us[np.append(firsts[1:], len(rows)) - 1])
+
+
+def _learn(
+    older: Sequence[Stored],
+    tags: NDArray[np.int32],
+    start_us: int,
+    paths: Sequence[str],
+    newest: Newest,
+) -> None:
+    wanted = Wanted([paths[tag] for tag in tags.tolist()], start_us, TIME_US_MAX)
+    for stored in older:
+        if wanted.touches(stored.file):
+            old = read_rows(stored, wanted, {})
+            if len(old):
+                newest.learn(tags[old.tag], old.time_us)

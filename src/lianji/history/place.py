@@ -1,4 +1,8 @@
-"""Where a table lies."""
+"""Where a table lies: a folder or a bucket, behind one small interface.
+
+What is missing is FileNotFoundError in both. A folder raises OSError as the file system does, a
+bucket StorageError.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,19 @@ from typing import Any, Protocol
 class Place(Protocol):
     """Files by name: relative, joined by ``/``."""
 
+    reads_ahead: bool
+    """Whether a reader should fetch all columns of a row group at once: true over a network."""
+
     @property
     def url(self) -> str: ...
 
-    def create(self, name: str, content: bytes) -> bool: ...
+    def create(self, name: str, content: bytes) -> bool:
+        """Durably and whole, or not at all; False if there is such a name already."""
+        ...
 
-    def replace(self, name: str, content: bytes) -> None: ...
+    def replace(self, name: str, content: bytes) -> None:
+        """Durably: readers see the old content or the new."""
+        ...
 
     def read(self, name: str) -> bytes: ...
 
@@ -23,12 +34,22 @@ class Place(Protocol):
         """Make durable that a name is there, or that it is gone, whoever saw to it."""
         ...
 
-    def local_draft(self, name: str) -> Path: ...
+    def local_draft(self, name: str) -> Path:
+        """Where a data file is to be written, before ``keep`` puts it in its place."""
+        ...
 
-    def keep(self, name: str) -> int: ...
+    def keep(self, name: str) -> int:
+        """Make a written draft durable under its name; its size in bytes."""
+        ...
 
-    def open(self, name: str) -> Any: ...
+    def open(self, name: str) -> Any:
+        """A seekable file that Parquet readers take. Raises FileNotFoundError."""
+        ...
 
-    def remove(self, names: Sequence[str]) -> None: ...
+    def remove(self, names: Sequence[str]) -> None:
+        """Missing ones are fine."""
+        ...
 
-    def names(self, prefix: str = "") -> Iterator[tuple[str, int, int]]: ...
+    def names(self, prefix: str = "") -> Iterator[tuple[str, int, int]]:
+        """Name, bytes and when it was written (us since 1970) of all below a prefix."""
+        ...

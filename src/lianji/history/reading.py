@@ -142,7 +142,10 @@ def read_rows(stored: Stored, wanted: Wanted, codes: dict[str, int]) -> Rows:
             if not groups:
                 return Rows.none()
             with pq.ParquetFile(
-                source, metadata=footer.metadata, read_dictionary=["tag"], pre_buffer=False
+                source,
+                metadata=footer.metadata,
+                read_dictionary=["tag"],
+                pre_buffer=stored.place.reads_ahead,
             ) as parquet:
                 table = parquet.read_row_groups(groups, use_threads=len(groups) > 3)
     except (pa.ArrowException, OSError) as error:
@@ -160,7 +163,9 @@ def read_groups(stored: Stored) -> Iterator[tuple[Rows, list[str]]]:
     try:
         with (
             stored.place.open(stored.file.path) as source,
-            pq.ParquetFile(source, read_dictionary=["tag"], pre_buffer=False) as parquet,
+            pq.ParquetFile(
+                source, read_dictionary=["tag"], pre_buffer=stored.place.reads_ahead
+            ) as parquet,
         ):
             for group in range(parquet.num_row_groups):
                 codes: dict[str, int] = {}

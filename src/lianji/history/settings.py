@@ -10,7 +10,7 @@ class HistorySettings(BaseModel):
 
     flush_s: float = Field(60.0, ge=0.05, le=3600)
     """How long samples wait in memory (and in the spool) before they become a file."""
-    flush_rows: int = Field(500_000, ge=1000, le=20_000_000)
+    flush_rows: int = Field(250_000, ge=1000, le=20_000_000)
     """So many samples become a file at once."""
     sql_memory_mb: int = Field(512, ge=64)
     """What one SQL query may take; a larger one fails and says so."""

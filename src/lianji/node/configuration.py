@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from lianji.base.errors import InputError, LianjiError, Text
 from lianji.connect.devices import load_devices
 from lianji.connect.driver import DeviceConfig
+from lianji.dictionary.expression import Expression, parse
+from lianji.dictionary.expression_order import untangled
 from lianji.dictionary.tag import Kind, Tag
 from lianji.dictionary.tag_table import read_table
 from lianji.node.folder import PlantFolder
@@ -24,6 +26,8 @@ class Configuration:
     devices: dict[str, DeviceConfig] = field(default_factory=dict)
     tags: dict[str, Tag] = field(default_factory=dict)
     """By path."""
+    calculated: dict[str, Expression] = field(default_factory=dict)
+    """How each calculated tag comes out of measured ones alone, by path."""
     problems: list[LianjiError] = field(default_factory=list)
 
     def is_linear(self, path: str) -> bool:
@@ -57,6 +61,7 @@ def load_configuration(folder: PlantFolder) -> Configuration:
 def load_tags(folder: PlantFolder) -> Configuration:
     """Settings and tags without the devices, whose drivers take their time to be imported."""
     configuration = Configuration(load_settings(folder.root))
+    places: dict[str, tuple[str, int]] = {}
     for path in sorted(folder.tags.glob("*.csv")):
         try:
             imported = read_table(path)
@@ -66,16 +71,30 @@ def load_tags(folder: PlantFolder) -> Configuration:
         for row in imported.rejected:
             configuration.problems.append(_row_problem(path.name, row.line, row.path, row.reason))
         for tag in imported.tags:
-            _take(configuration, tag, path.name)
+            if _take(configuration, tag, path.name) and tag.expression:
+                places[tag.path] = (path.name, imported.lines[tag.path])
+    _calculate(configuration, places)
     return configuration
 
 
-def _take(configuration: Configuration, tag: Tag, file: str) -> None:
+def _take(configuration: Configuration, tag: Tag, file: str) -> bool:
     if tag.path in configuration.tags:
         reason = Text("another table has this path already", "其他表中已有该路径")
         configuration.problems.append(_row_problem(file, 0, tag.path, reason))
-    else:
-        configuration.tags[tag.path] = tag
+        return False
+    configuration.tags[tag.path] = tag
+    return True
+
+
+def _calculate(configuration: Configuration, places: Mapping[str, tuple[str, int]]) -> None:
+    """Take the calculated tags, in file and line, that can be worked out; drop the others."""
+    expressions = {path: parse(configuration.tags[path].expression) for path in places}
+    found = untangled(expressions, configuration.tags.__contains__)
+    configuration.calculated = found.sound
+    for path, (file, line) in places.items():
+        if path in found.refused:
+            del configuration.tags[path]
+            configuration.problems.append(_row_problem(file, line, path, found.refused[path]))
 
 
 def _in_file(file: str, error: LianjiError) -> InputError:

@@ -6,10 +6,10 @@ and a commit costs what it changes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from lianji.base.clock import from_us
 from lianji.history.delta.actions import DataFile
@@ -90,11 +90,7 @@ def day_name(day: int) -> str:
     return datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
 
 
-_SPECIAL = re.compile(r"[\x00-\x1f\x7f\"#%'*/:=?\\{\[\]^]")
-
-
 def folder_of(site: str, period_column: str, period: str) -> str:
-    """The folder of a partition. Characters that mean something in such names are escaped, as
-    Hive and Spark do, so that readers that look at the folder find the same site."""
-    escaped = _SPECIAL.sub(lambda match: f"%{ord(match[0]):02X}", site)
-    return f"site={escaped}/{period_column}={period}"
+    """The folder of a partition, percent-encoded: some readers take the site from the folder's
+    name, and some ask object stores for names as they stand in addresses."""
+    return f"site={quote(site, safe='')}/{period_column}={period}"
