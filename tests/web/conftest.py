@@ -6,10 +6,12 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
+from lianji.history.annotations import Annotations
 from lianji.web.app import create_app
 from lianji.web.server import WebServer
 from tests.peers import free_port, wait_until
@@ -17,8 +19,8 @@ from tests.web.plant import MemoryPlant
 
 
 @pytest.fixture
-def plant() -> MemoryPlant:
-    return MemoryPlant()
+def plant(tmp_path: Path) -> MemoryPlant:
+    return MemoryPlant(Annotations(tmp_path / "annotations", "shop"))
 
 
 @pytest.fixture

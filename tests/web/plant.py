@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,13 @@ from numpy.typing import NDArray
 from lianji.base.clock import now_us
 from lianji.base.errors import InputError, Language, LianjiError, LinkDown, Text
 from lianji.dictionary.batch import Batch
+from lianji.dictionary.expression import parse
 from lianji.dictionary.quality import Quality
 from lianji.dictionary.tag import Kind, Tag
+from lianji.history.annotations import Annotations
 from lianji.history.history import History
 from lianji.history.settings import HistorySettings
+from lianji.history.tiers import TierFiles
 from lianji.history.view import View
 from lianji.web.status import (
     DeviceState,
@@ -34,17 +36,25 @@ FORCE = "shop/hall1/moulding/imm1/clamp_force"
 STATE = "shop/hall1/moulding/imm1/state"
 POWER = "shop/hall1/energy/meter1/active_power"
 PROGRAM = "shop/hall1/moulding/imm1/program"
+DOUBLE = "shop/hall1/moulding/imm1/double_force"
+"""Calculated, and in no table of tags."""
 
 
 class MemoryPlant:
     """Five tags of one small factory, and whatever a test appends. The history is the real one,
     over batches that no disk has seen."""
 
-    def __init__(self) -> None:
+    def __init__(self, notes: Annotations | None = None) -> None:
         self.paths: list[str] = []
         self._batches: list[Batch] = []
         self.history = History(
-            "shop", self, self._moment, lambda path: path in (MELT, POWER), HistorySettings()
+            "shop",
+            self,
+            self._moment,
+            lambda path: path in (MELT, POWER),
+            HistorySettings(),
+            {DOUBLE: parse(f"'{FORCE}' * 2")},
+            notes,
         )
         self.failure: LianjiError | None = None
         self.appended = 0
@@ -77,10 +87,10 @@ class MemoryPlant:
         return self.paths.index(path) if path in self.paths else None
 
     def heard(self, path: str) -> bool:
-        return path in self.paths
+        return path in self.paths or path == DOUBLE
 
     def _moment(self) -> View:
-        return View(Path("/nowhere"), (), tuple(self._batches), self.find)
+        return View(TierFiles(()), tuple(self._batches), self.find)
 
     def add(
         self,

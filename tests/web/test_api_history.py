@@ -13,8 +13,10 @@ import pyarrow as pa
 import pytest
 
 from lianji.base.clock import now_us
+from lianji.base.errors import StorageError, Text
 from lianji.dictionary.quality import Quality
-from tests.web.plant import FORCE, MELT, POWER, PROGRAM, STATE, MemoryPlant, fill
+from lianji.history.questions import raw
+from tests.web.plant import DOUBLE, FORCE, MELT, POWER, PROGRAM, STATE, MemoryPlant, fill
 from tests.web.wire import decode_plot
 
 T0 = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
@@ -95,10 +97,98 @@ async def test_aggregates_are_one_row_a_bucket(
     rows = await rows_of(
         client, f"/api/aggregate?tags={FORCE}&{RANGE}&step=1min&functions=min,max,mean"
     )
-    assert [(row["min"], row["max"], row["mean"]) for row in rows] == [
+    assert len(rows) == 60
+    assert [(row["min"], row["max"], row["mean"]) for row in rows[:3]] == [
         (0.0, 59.0, 29.5),
         (60.0, 119.0, 89.5),
+        (None, None, None),
     ]
+    (row, *_) = await rows_of(
+        client, f"/api/aggregate?tags={FORCE}&{RANGE}&step=1h&functions=twa,end&status=true"
+    )
+    assert list(row) == ["tag", "time", "twa", "twa_status", "end", "end_time", "end_status"]
+
+
+async def test_a_question_may_be_a_pattern_and_a_calculated_tag(
+    client: httpx.AsyncClient, plant: MemoryPlant
+) -> None:
+    plant.add(FORCE, [T0, T0 + SECOND], [1.0, 2.0])
+    rows = await rows_of(client, f"/api/read?tags=shop/*_force&{RANGE}")
+    assert [(row["tag"], row["value"]) for row in rows] == [
+        (FORCE, 1.0),
+        (FORCE, 2.0),
+        (DOUBLE, 2.0),
+        (DOUBLE, 4.0),
+    ]
+    (last,) = await rows_of(client, f"/api/last?tags={DOUBLE}")
+    assert last["value"] == 4.0
+
+
+async def test_interpolated_gaps_and_instants_are_asked_alike(
+    client: httpx.AsyncClient, plant: MemoryPlant
+) -> None:
+    plant.add(MELT, [T0, T0 + 100 * SECOND], [0.0, 100.0])
+    between = f"start={T0}&end={T0 + 100 * SECOND}"
+    rows = await rows_of(client, f"/api/interpolate?tags={MELT}&{between}&step=25s")
+    assert [row["value"] for row in rows] == [0, 25, 50, 75]
+    (gap,) = await rows_of(client, f"/api/gaps?tags={MELT}&{between}&longer=50s")
+    assert (gap["seconds"], gap["why"]) == (100, "no samples")
+    times = f"{T0 + 10 * SECOND},{T0 + 20 * SECOND}"
+    rows = await rows_of(client, f"/api/at?tags={MELT}&time={times}")
+    assert [row["value"] for row in rows] == [10, 20]
+    rows = await rows_of(
+        client, f"/api/read?tags={MELT}&start={T0 + 1}&end={T0 + SECOND}&bounds=true"
+    )
+    assert [row["value"] for row in rows] == [0, 100]
+    assert await rows_of(client, f"/api/modified?tags={MELT}&{between}") == []
+    points = await rows_of(client, f"/api/plot?tags={MELT}&{between}&method=lttb")
+    assert [row["value"] for row in points] == [0]
+
+
+@pytest.mark.parametrize("how", ["arrow", "csv"])
+async def test_a_long_answer_is_streamed_in_parts_and_reads_back_whole(
+    client: httpx.AsyncClient, plant: MemoryPlant, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(raw, "ROWS_A_PART", 700)
+    for tag in (MELT, FORCE, POWER):
+        plant.add(tag, [T0 + i * SECOND for i in range(3000)], [float(i) for i in range(3000)])
+    address = f"/api/read?tags={POWER},{MELT},{FORCE}&{RANGE}&format={how}"
+    answer = await client.get(address)
+    assert "content-length" not in answer.headers
+    if how == "arrow":
+        table = pa.ipc.open_stream(answer.content).read_all()
+        assert table.to_pylist() == plant.history.read(
+            [POWER, MELT, FORCE], T0, T0 + 3600 * SECOND
+        ).to_pylist()  # fmt: skip
+    else:
+        rows = list(csv.DictReader(io.StringIO(answer.text)))
+        assert [row["tag"] for row in rows] == [POWER] * 3000 + [MELT] * 3000 + [FORCE] * 3000
+        assert [float(row["value"]) for row in rows] == [float(i) for i in range(3000)] * 3
+    assert (await client.get(f"{address}&limit=8999")).status_code == 413
+    assert (await client.get(f"{address}&limit=9000")).content
+
+
+async def test_a_hopeless_question_is_refused_before_anything_is_read(
+    client: httpx.AsyncClient, plant: MemoryPlant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant.add(MELT, T0, 1.0)
+    monkeypatch.setattr(plant.history, "rows_expected", lambda *asked: 10_000_000_000)
+    answer = await client.get(f"/api/read?tags={MELT}&{RANGE}")
+    assert answer.status_code == 413
+    assert "10000000000" in answer.json()["cause"]["en"]
+
+
+async def test_an_answer_says_how_many_files_it_lacks(
+    client: httpx.AsyncClient, three: MemoryPlant
+) -> None:
+    address = f"/api/read?tags={MELT}&{RANGE}"
+    assert "lianji-unreadable" not in (await client.get(address)).headers
+    three.history.unreadable["site=shop/day=2026-01-01/x.parquet"] = StorageError(
+        "history-file", Text("gone", "丢失"), Text("restore", "恢复")
+    )
+    for how in ("json", "csv", "arrow"):
+        answer = await client.get(f"{address}&format={how}")
+        assert answer.headers["lianji-unreadable"] == "1"
 
 
 async def test_sql_answers_with_any_columns(client: httpx.AsyncClient, three: MemoryPlant) -> None:

@@ -74,6 +74,41 @@ def show(table: Any, form: Form) -> None:
 
 
 @_reader_may_leave()
+def show_in_parts(parts: Iterator[Any], form: Form) -> None:
+    """The same for an answer that comes part by part, at least one; Arrow and CSV leave so too."""
+    import pyarrow as pa
+
+    if form is Form.ARROW:
+        first = next(parts)
+        with pa.ipc.new_stream(sys.stdout.buffer, first.schema) as writer:
+            for part in chain([first], parts):
+                writer.write_table(part)
+    elif form is Form.CSV:
+        import pyarrow.csv
+
+        for number, part in enumerate(parts):
+            options = pyarrow.csv.WriteOptions(include_header=number == 0)
+            pyarrow.csv.write_csv(_plain(part), sys.stdout.buffer, options)
+    elif form is Form.TABLE:
+        _show_table(_enough(parts))
+    else:
+        show(pa.concat_tables(parts), form)
+
+
+def _enough(parts: Iterator[Any]) -> Any:
+    """As much as is shown to eyes. What is left is counted, not kept."""
+    import pyarrow as pa
+
+    some: list[Any] = []
+    rows = rest = 0
+    for part in parts:
+        kept = part.slice(0, ROWS_SHOWN_MAX + 1 - rows)
+        rows, rest = rows + kept.num_rows, rest + part.num_rows - kept.num_rows
+        some.append(kept)
+    return pa.concat_tables(some), rest
+
+
+@_reader_may_leave()
 def show_rows(rows: Sequence[Mapping[str, Any]], form: Form, columns: Sequence[str]) -> None:
     """The same for a few rows that were never Arrow, with these columns."""
     if form is Form.JSON:

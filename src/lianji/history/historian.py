@@ -11,7 +11,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from numpy.typing import NDArray
 from lianji.base.clock import now_us
 from lianji.base.errors import LianjiError, StorageError, Text
 from lianji.dictionary.batch import TIME_US_MAX, Batch
+from lianji.dictionary.expression import Expression
+from lianji.history.annotations import Annotations
+from lianji.history.compaction.jobs import Folders
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.log import Change, DeltaLog, Overtaken
 from lianji.history.folder_place import FolderPlace
@@ -32,10 +35,14 @@ from lianji.history.late import Rewritten, Settled, settle
 from lianji.history.memory import Held, Memory
 from lianji.history.modified import keep_replaced
 from lianji.history.parquet import write_days
+from lianji.history.rolled import Rolled
+from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
+from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.rows import Rows, in_order
 from lianji.history.settings import HistorySettings
 from lianji.history.tables import MODIFIED, SAMPLES
 from lianji.history.tiers import Tiers
+from lianji.history.upkeep import Upkeep
 from lianji.history.view import View
 from lianji.spool.spool import Spool
 from lianji.trace.marks import Stage
@@ -75,14 +82,18 @@ class Historian(History):
         is_linear: Callable[[str], bool],
         settings: HistorySettings | None = None,
         stages: Stages | None = None,
+        calculated: Mapping[str, Expression] | None = None,
     ) -> None:
         """Open or create the table. Raises StorageError."""
-        super().__init__(site, names, self._view, is_linear, settings)
+        notes = Annotations(folder.with_name("annotations"), site)
+        super().__init__(site, names, self._view, is_linear, settings, calculated, notes)
         self.stages = stages or Stages()
         self._spool = spool
         self._tiers = Tiers([DeltaLog(FolderPlace(folder), SAMPLES)])
         self._modified = DeltaLog(FolderPlace(folder.with_name("modified")), MODIFIED)
         self._table = self._tiers.top
+        self._minutes = DeltaLog(FolderPlace(folder.with_name(MINUTES.name)), MINUTES)
+        self._hours = DeltaLog(FolderPlace(folder.with_name(HOURS.name)), HOURS)
         self._in_doubt = False
         self._source = source_name(site, spool.epoch)
         self._reader = spool.reader(READER)
@@ -94,6 +105,14 @@ class Historian(History):
         self._values = LastValues()
         self._rank = np.empty(0, np.int32)
         self._status = HistoryStatus(0, 0, 0, 0, 0, None, 0, 0, None)
+        self.upkeep = Upkeep(
+            self._table,
+            self._minutes,
+            self._hours,
+            Folders(folder, folder.with_name(MINUTES.name), folder.with_name(HOURS.name)),
+            self._flushing,
+            self._settings.removed_kept_h,
+        )
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -103,10 +122,12 @@ class Historian(History):
         """Follow the spool in a thread of its own."""
         self._thread = threading.Thread(target=self._run, name="historian", daemon=True)
         self._thread.start()
+        self.upkeep.start()
 
     def close(self) -> None:
         """Stop, and make a file of what is in memory; what that leaves, the spool has."""
         self._stop.set()
+        self.upkeep.close()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -235,7 +256,11 @@ class Historian(History):
         with self._lock:
             self._absorb()
             batches = [held.batch for held in self._memory.held]
-            return View(self._tiers.files, batches, self._names.find, self.unreadable)
+            rollups = (
+                Rolled(self._minutes.place, self._minutes.files, MINUTE_US),
+                Rolled(self._hours.place, self._hours.files, HOUR_US),
+            )
+            return View(self._tiers.files, batches, self._names.find, self.unreadable, rollups)
 
     def _last(self, view: View, paths: Sequence[str]) -> Rows:
         ids = view.ids(paths)
@@ -246,6 +271,9 @@ class Historian(History):
                 old.tag = ids[missing][old.tag]
                 self._values.update(old.take(self._values.time_us[old.tag] == NEVER))
             return self._values.of(ids)
+
+    def _modified_log(self) -> DeltaLog | None:
+        return self._modified
 
     def status(self) -> HistoryStatus:
         with self._lock:

@@ -29,6 +29,8 @@ from lianji.history.rows import Rows
 FOOTERS_BYTES_MAX = 16 * 1024 * 1024
 _MEMORY_A_FOOTER_BYTE = 6
 """A footer in memory takes about so many times what it takes in the file (measured)."""
+_ROWS_A_RUN_FEW = 800
+"""Bisecting a run costs about as much as comparing so many rows one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,13 @@ class Stored:
 class Wanted:
     """Which rows a question wants: some tags (all, if None) between two times."""
 
-    def __init__(self, paths: Sequence[str] | None, start_us: int, end_us: int) -> None:
-        """``end_us`` is included."""
+    def __init__(
+        self, paths: Sequence[str] | None, start_us: int, end_us: int, *, beside: bool = False
+    ) -> None:
+        """``end_us`` is included. ``beside`` wants of each tag the row before and the row behind
+        too, where they lie in row groups that are read anyway."""
         self.paths = paths
+        self.beside = beside
         self.start_us = start_us
         self.end_us = end_us
         self.code = None if paths is None else {path: code for code, path in enumerate(paths)}
@@ -135,24 +141,34 @@ def read_rows(stored: Stored, wanted: Wanted, codes: dict[str, int]) -> Rows:
     new name the next number. Raises StorageError for a file that is damaged, FileNotFoundError
     for one that is gone.
     """
+    table = row_groups(stored, wanted)
+    return Rows.none() if table is None else _cut(table, wanted, codes)
+
+
+def row_groups(
+    stored: Stored, wanted: Wanted, columns: Sequence[str] | None = None
+) -> pa.Table | None:
+    """The row groups of a file that may hold what is wanted, whole; None if there are none.
+
+    The column ``tag`` is a dictionary. Raises as ``read_rows``.
+    """
     try:
         with stored.place.open(stored.file.path) as source:
             footer = _footers.of(stored.file.name, source)
             groups = footer.groups(wanted)
             if not groups:
-                return Rows.none()
+                return None
             with pq.ParquetFile(
                 source,
                 metadata=footer.metadata,
                 read_dictionary=["tag"],
                 pre_buffer=stored.place.reads_ahead,
             ) as parquet:
-                table = parquet.read_row_groups(groups, use_threads=len(groups) > 3)
+                return parquet.read_row_groups(groups, columns, use_threads=len(groups) > 3)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, FileNotFoundError):
             raise
         raise unreadable(stored, error) from error
-    return _cut(table, wanted, codes)
 
 
 def read_groups(stored: Stored) -> Iterator[tuple[Rows, list[str]]]:
@@ -207,12 +223,17 @@ def _cut(table: pa.Table, wanted: Wanted, codes: dict[str, int]) -> Rows:
     inside = whole and int(times.min()) >= first_us and int(times.max()) <= last_us
     if inside:
         return _rows(table, local[index], times, slice(0, len(index)))
+    if not wanted.beside and len(index) < _ROWS_A_RUN_FEW * len(chosen):
+        places = np.flatnonzero((local[index] >= 0) & (times >= first_us) & (times <= last_us))
+        return _rows(table, local[index], times, places)
     runs = []
     for run in chosen.tolist():
         begin, end = int(starts[run]), int(ends[run])
         of_run = times[begin:end]
         low = begin + int(np.searchsorted(of_run, first_us, "left"))
         high = begin + int(np.searchsorted(of_run, last_us, "right"))
+        if wanted.beside:
+            low, high = max(low - 1, begin), min(high + 1, end)
         if low < high:
             runs.append((low, high))
     if not runs:

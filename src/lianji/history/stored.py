@@ -5,17 +5,23 @@ All that was acknowledged is on disk, so nobody has to be asked: the plant may r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from lianji.base.errors import Busy, Text
 from lianji.dictionary.batch import Batch
+from lianji.dictionary.expression import Expression
+from lianji.history.annotations import Annotations
 from lianji.history.delta.log import DeltaLog
 from lianji.history.folder_place import FolderPlace
 from lianji.history.historian import source_name
 from lianji.history.history import History, Names
+from lianji.history.rolled import Rolled
+from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
+from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.settings import HistorySettings
-from lianji.history.tables import SAMPLES
+from lianji.history.tables import MODIFIED, SAMPLES
 from lianji.history.tiers import TierFiles, Tiers
 from lianji.history.view import View
 from lianji.spool.record import Damage, Kind, decode_batch
@@ -25,7 +31,7 @@ _TRIES = 5
 
 
 class StoredHistory(History):
-    """A plant's history, read from its folder. Never writes anything."""
+    """A plant's history, read from its folder. Never writes anything but annotations."""
 
     def __init__(
         self,
@@ -36,12 +42,15 @@ class StoredHistory(History):
         is_linear: Callable[[str], bool],
         settings: HistorySettings | None = None,
         before_each: Callable[[], None] = lambda: None,
+        calculated: Mapping[str, Expression] | None = None,
     ) -> None:
         """``before_each`` runs before every question (to see tags that came since)."""
-        super().__init__(site, names, self._view, is_linear, settings)
+        notes = Annotations(folder.with_name("annotations"), site)
+        super().__init__(site, names, self._view, is_linear, settings, calculated, notes)
         self._folder = folder
         self._spool = spool_folder
         self._tiers: Tiers | None = None
+        self._rollups: dict[str, tuple[DeltaLog, int]] = {}
         self._before_each = before_each
 
     def _view(self) -> View:
@@ -51,7 +60,7 @@ class StoredHistory(History):
             batches = self._waiting()
             if batches is not None:
                 files = self._tiers.files if self._tiers is not None else TierFiles(())
-                return View(files, batches, self._names.find, self.unreadable)
+                return View(files, batches, self._names.find, self.unreadable, self._rolled())
         raise Busy(
             "history-moving",
             Text("The spool moved on faster than it could be read.", "缓存变化过快，无法读取。"),
@@ -66,6 +75,26 @@ class StoredHistory(History):
             self._tiers = Tiers([DeltaLog(FolderPlace(self._folder), SAMPLES, create=False)])
         except FileNotFoundError:
             self._tiers = None  # nothing was flushed yet: all there is lies in the spool
+
+    def _rolled(self) -> tuple[Rolled, ...]:
+        """The rollup tables, as far as there are any."""
+        for spec, width_us in ((MINUTES, MINUTE_US), (HOURS, HOUR_US)):
+            if spec.name in self._rollups:
+                self._rollups[spec.name][0].refresh()
+                continue
+            with suppress(FileNotFoundError):
+                place = FolderPlace(self._folder.with_name(spec.name))
+                self._rollups[spec.name] = (DeltaLog(place, spec, create=False), width_us)
+        return tuple(
+            Rolled(log.place, log.files, width_us) for log, width_us in self._rollups.values()
+        )
+
+    def _modified_log(self) -> DeltaLog | None:
+        place = FolderPlace(self._folder.with_name("modified"))
+        try:
+            return DeltaLog(place, MODIFIED, create=False)
+        except FileNotFoundError:
+            return None  # nothing was ever corrected
 
     def _waiting(self) -> list[Batch] | None:
         """What the spool holds behind the table's last sequence; None if it was moved meanwhile."""

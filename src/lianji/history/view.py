@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from lianji.base.errors import StorageError
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN, Batch
-from lianji.history.last import last_of_each
 from lianji.history.memory import rows_of_tags
+from lianji.history.merged import merged
+from lianji.history.nearest import Fit, Nearest
 from lianji.history.reading import Stored, Wanted, read_rows, unreadable
+from lianji.history.rolled import Rolled
 from lianji.history.rows import Rows, sorted_once
 from lianji.history.tiers import TierFiles
 
@@ -21,18 +23,19 @@ from lianji.history.tiers import TierFiles
 class View:
     """Files in the order of their writing, then batches in the order of their arrival.
 
-    A file that cannot be read is named in ``unreadable``, and the rest is answered.
+    A file that cannot be read is named in ``unreadable``, until it can, and the rest is answered.
     """
 
     files: TierFiles
     batches: Sequence[Batch]
     find: Callable[[str], int | None]
     unreadable: dict[str, StorageError] = field(default_factory=dict)
+    rollups: tuple[Rolled, ...] = ()
 
     def ids(self, paths: Sequence[str]) -> NDArray[np.int32]:
         """Tag ids, -1 for a path that has none."""
-        found = (self.find(path) for path in paths)
-        return np.array([-1 if tag is None else tag for tag in found], dtype=np.int32)
+        found = [-1 if tag is None else tag for tag in map(self.find, paths)]
+        return np.array(found, dtype=np.int32)
 
     def rows(self, paths: Sequence[str], start_us: int, end_us: int) -> Rows:
         """Samples with start <= time < end, sorted by tag and time, each key once.
@@ -41,91 +44,120 @@ class View:
         """
         wanted = Wanted(paths, start_us, end_us - 1)
         parts = [
-            rows
+            self.read(stored, wanted)
             for stored in self.files.between(start_us, end_us - 1)
-            if wanted.touches(stored.file) and len(rows := self.read(stored, wanted))
+            if wanted.touches(stored.file)
         ]
-        memory = rows_of_tags(self.batches, self.ids(paths), start_us, end_us - 1)
-        if len(memory):
-            parts.append(memory)
-        return sorted_once(Rows.concat(parts))
+        parts.append(self.held(paths, start_us, end_us - 1))
+        return merged(parts)
+
+    def around(
+        self, paths: Sequence[str], start_us: int, end_us: int, fit: Fit | None = None
+    ) -> Rows:
+        """``rows``, and of each path the nearest sample at or before the start and the nearest at
+        or behind the end; also the nearest ones that are ``fit``, where these are not.
+
+        How far is looked for a fit one is bounded: see ``Nearest``.
+        """
+        wanted = Wanted(paths, start_us, end_us - 1, beside=True)
+        before, after = Nearest(len(paths), False), Nearest(len(paths), True)
+        held = self.held(paths, TIME_US_MIN, TIME_US_MAX)
+        memory, *_ = _parted(held, start_us, end_us, before, after)
+        parts = []
+        for stored in self.files.between(start_us, end_us - 1):
+            if wanted.touches(stored.file):
+                rows, early, late = _parted(
+                    self.read(stored, wanted), start_us, end_us, before, after
+                )
+                parts.append(rows)
+                before.settle(stored.file.path, early)
+                after.settle(stored.file.path, late)
+        rows = merged([*parts, memory])
+        before.settle_for_good(_at(rows, start_us))
+        self._search(before, paths, TIME_US_MIN, start_us - 1)
+        self._search(after, paths, end_us, TIME_US_MAX)
+        rows = merged([before.rows(), rows, after.rows()])
+        return rows if fit is None else self._with_fit(rows, paths, start_us, end_us, fit)
+
+    def _with_fit(
+        self, rows: Rows, paths: Sequence[str], start_us: int, end_us: int, fit: Fit
+    ) -> Rows:
+        """With the nearest fit samples of those paths whose nearest are not."""
+        good = fit(rows)
+        if good.all():
+            return rows
+        parts = [rows]
+        for side, unfit in (
+            (self.before, rows.tag[~good & (rows.time_us <= start_us)]),
+            (self.after, rows.tag[~good & (rows.time_us >= end_us)]),
+        ):
+            some = np.flatnonzero(np.bincount(unfit, minlength=len(paths)))
+            if len(some):
+                edge_us = start_us if side == self.before else end_us - 1
+                found = side([paths[place] for place in some.tolist()], edge_us, fit)
+                found.tag = some[found.tag].astype(np.int32)
+                parts.append(found)
+        return merged(parts)
 
     def read(self, stored: Stored, wanted: Wanted) -> Rows:
         """The wanted rows of a file; none of one that cannot be read."""
         try:
-            return read_rows(stored, wanted, {})
+            rows = read_rows(stored, wanted, {})
         except FileNotFoundError as error:
             self.unreadable[stored.file.path] = unreadable(stored, error)
         except StorageError as error:
             self.unreadable[stored.file.path] = error
+        else:
+            self.unreadable.pop(stored.file.path, None)
+            return rows
         return Rows.none()
 
-    def before(self, paths: Sequence[str], time_us: int) -> Rows:
-        """The last sample of each path with time <= ``time_us``; paths without one are left out."""
-        return self._nearest(paths, time_us, forward=False)
+    def before(self, paths: Sequence[str], time_us: int, fit: Fit | None = None) -> Rows:
+        """The last sample (that is fit) of each path with time <= ``time_us``; paths without one
+        are left out."""
+        return self._nearest(Nearest(len(paths), False, fit), paths, TIME_US_MIN, time_us)
 
-    def after(self, paths: Sequence[str], time_us: int) -> Rows:
-        """The first sample of each path with time > ``time_us``."""
-        return self._nearest(paths, time_us, forward=True)
+    def after(self, paths: Sequence[str], time_us: int, fit: Fit | None = None) -> Rows:
+        """The first sample (that is fit) of each path with time > ``time_us``."""
+        return self._nearest(Nearest(len(paths), True, fit), paths, time_us + 1, TIME_US_MAX)
 
-    def _nearest(self, paths: Sequence[str], time_us: int, *, forward: bool) -> Rows:
-        start, end = (time_us + 1, TIME_US_MAX) if forward else (TIME_US_MIN, time_us)
-        memory = rows_of_tags(self.batches, self.ids(paths), start, end)
-        best = _Nearest(len(paths), forward)
-        best.take(sorted_once(memory))
-        files = self.files.between(start, end)
-        files.sort(key=lambda f: f.file.start_us if forward else -f.file.end_us)
+    def _nearest(self, best: Nearest, paths: Sequence[str], start_us: int, end_us: int) -> Rows:
+        best.take(self.held(paths, start_us, end_us))
+        self._search(best, paths, start_us, end_us)
+        return best.rows()
+
+    def _search(self, best: Nearest, paths: Sequence[str], start_us: int, end_us: int) -> None:
+        """Look through the files, the nearest first, for those that no file left can better."""
+        files = self.files.between(start_us, end_us)
+        files.sort(key=lambda f: f.file.start_us if best.forward else -f.file.end_us)
         for stored in files:
             file = stored.file
-            missing = best.may_be_beaten_by(file.start_us if forward else file.end_us)
+            edge_us = max(file.start_us, start_us) if best.forward else min(file.end_us, end_us)
+            missing = best.may_be_beaten_by(file.path, edge_us)
             if not len(missing):
                 continue
-            wanted = Wanted([paths[place] for place in missing.tolist()], start, end)
+            wanted = Wanted([paths[place] for place in missing.tolist()], start_us, end_us)
             if wanted.touches(file):
                 rows = self.read(stored, wanted)
                 rows.tag = missing[rows.tag].astype(np.int32)
                 best.take(rows)
-        return best.rows()
+
+    def held(self, paths: Sequence[str], start_us: int, end_us: int) -> Rows:
+        return sorted_once(rows_of_tags(self.batches, self.ids(paths), start_us, end_us))
 
 
-@dataclass(slots=True)
-class _Nearest:
-    """The best row of each tag so far: the latest, or the earliest if ``forward``.
-
-    Memory is taken first and wins over files at equal times, being the later arrival.
-    """
-
-    tags: int
-    forward: bool
-    parts: list[Rows] = field(default_factory=list)
-    time_us: NDArray[np.int64] = field(init=False)
-
-    def __post_init__(self) -> None:
-        worst = TIME_US_MAX + 1 if self.forward else TIME_US_MIN - 1
-        self.time_us = np.full(self.tags, worst, np.int64)
-
-    def may_be_beaten_by(self, time_us: int) -> NDArray[np.intp]:
-        if self.forward:
-            return np.flatnonzero(self.time_us > time_us)
-        return np.flatnonzero(self.time_us < time_us)
-
-    def take(self, rows: Rows) -> None:
-        if not len(rows):
-            return
-        one = first_of_each(rows) if self.forward else last_of_each(rows)
-        known = self.time_us[one.tag]
-        better = one.time_us < known if self.forward else one.time_us > known
-        one = one.take(better)
-        self.time_us[one.tag] = one.time_us
-        self.parts.append(one)
-
-    def rows(self) -> Rows:
-        """The best rows, in the order of the tags."""
-        every = Rows.concat(self.parts)
-        best = every.take(every.time_us == self.time_us[every.tag])
-        return best.take(np.argsort(best.tag, kind="stable"))
+def _parted(
+    rows: Rows, start_us: int, end_us: int, before: Nearest, after: Nearest
+) -> tuple[Rows, NDArray[np.int32], NDArray[np.int32]]:
+    """The rows from start to end, and the tags of those before and behind, which are taken."""
+    early, late = rows.time_us < start_us, rows.time_us >= end_us
+    if not early.any() and not late.any():
+        return rows, rows.tag[:0], rows.tag[:0]
+    before.take(rows.take(early))
+    after.take(rows.take(late))
+    return rows.take(~(early | late)), rows.tag[early], rows.tag[late]
 
 
-def first_of_each(rows: Rows) -> Rows:
-    """Of rows sorted by tag and time, the first of every tag."""
-    return rows.take(np.append(True, rows.tag[1:] != rows.tag[:-1])[: len(rows)])
+def _at(rows: Rows, time_us: int) -> NDArray[np.int32]:
+    """The tags that have a sample just then."""
+    return np.asarray(rows.tag[rows.time_us == time_us])

@@ -166,6 +166,7 @@ def _opened(folder: PlantFolder, origin: str) -> Iterator[Door]:
             names,
             configuration.is_linear,
             settings.history,
+            calculated=configuration.calculated,
         )
         yield _StoppedPlant(names, spool, historian, origin)
         while historian.status().unflushed:

@@ -60,6 +60,7 @@ class Plant:
             self.configuration.is_linear,
             settings.history,
             self.stages,
+            self.configuration.calculated,
         )
         self.devices = self._built_devices()
         self._rates: dict[str, tuple[Rate, Rate]] = {d.name: (Rate(), Rate()) for d in self.devices}
@@ -120,7 +121,7 @@ class Plant:
         return [*known.values(), *(Tag(path=p) for p in self.names.paths if p not in known)]
 
     def heard(self, path: str) -> bool:
-        return self.names.find(path) is not None
+        return self.names.find(path) is not None or path in self.configuration.calculated
 
     async def append(
         self,
@@ -197,6 +198,7 @@ class Plant:
             bytes=history.bytes,
             unflushed=history.unflushed,
             last_flush_us=history.last_flush_us,
+            unreadable=len(self._historian.unreadable),
             error=web.Fault.model_validate(history.error) if history.error else None,
         )
 

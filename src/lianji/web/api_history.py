@@ -6,172 +6,149 @@ up the devices, the pushes or the pages.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from lianji.base.clock import now_us
-from lianji.dictionary.moments import parse_moment, parse_range, parse_span
-from lianji.dictionary.tag import Tag
-from lianji.web.asked import Plant, Tags, at_most
-from lianji.web.faults import errors
-from lianji.web.formats import (
-    ARROW_TYPE,
-    CSV_TYPE,
-    Format,
-    answer_too_large,
-    choose,
-    table_response,
-)
-from lianji.web.plot_wire import MEDIA_TYPE, encode_plot
-from lianji.web.ports import PlantView
+from lianji.dictionary.moments import parse_moment, parse_span
+from lianji.web.answers import A_TABLE, ROWS_DEFAULT, ROWS_MAX, answered, gathered, streamed
+from lianji.web.asked import TIME, Between, How, Plant, Tags
+from lianji.web.formats import Format, answer_too_large
+from lianji.web.ports import HistoryView
 
 router = APIRouter(prefix="/api", tags=["history"])
 
-ROWS_MAX = 20_000_000
-PIXELS_MAX = 8_000
-PLOT_TAGS_MAX = 64
-STILL_COMING_US = 5_000_000
-"""Samples of so short a while ago may not have arrived: the edge there is not drawn."""
-
-_A_TABLE = {
-    200: {
-        "description": "The samples, as ?format= or Accept says.",
-        "content": {
-            "application/json": {"example": {"columns": ["tag", "time", "value"], "rows": []}},
-            CSV_TYPE: {},
-            ARROW_TYPE: {},
-        },
-    },
-    **errors(400, 404, 413),
-}
-_TIME = "ISO 8601 with a zone, microseconds since 1970, now, or relative such as -1h."
-
-
-def _format(
-    format: Annotated[Format | None, Query(description="Wins over Accept.")] = None,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
-) -> Format:
-    return choose(format, accept)
-
-
-def _range(
-    start: Annotated[str, Query(description=_TIME)] = "-1h",
-    end: Annotated[str, Query(description=_TIME)] = "now",
-) -> tuple[int, int]:
-    return parse_range(start, end, now_us())
-
-
-How = Annotated[Format, Depends(_format)]
-Between = Annotated[tuple[int, int], Depends(_range)]
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX, description="Most rows; more is an error 413.")]
+Step = Annotated[str, Query(description="From one instant to the next: 10s, 1min, 1h, 1d.")]
 
 
-class FoundTags(BaseModel):
-    total: int = Field(description="How many match, of which at most ``limit`` are listed.")
-    tags: list[Tag]
-
-
-@router.get("/tags", operation_id="find_tags", responses=errors(400))
-def find_tags(
-    plant: Plant,
-    search: Annotated[str, Query(description="Words that path, device or description hold.")] = "",
-    path: Annotated[list[str], Query(description="Exactly these, instead of a search.")] = [],  # noqa: B006 - FastAPI copies it
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
-) -> FoundTags:
-    """Find tags by words or by path."""
-    if path:
-        wanted = set(path)
-        found = [tag for tag in plant.tags() if tag.path in wanted]
-    else:
-        words = search.casefold().split()
-        found = [tag for tag in plant.tags() if not words or _holds(tag, words)]
-    return FoundTags(total=len(found), tags=found[:limit])
-
-
-def _holds(tag: Tag, words: list[str]) -> bool:
-    text = f"{tag.path} {tag.device} {tag.description_en} {tag.description_zh}".casefold()
-    return all(word in text for word in words)
-
-
-@router.get("/read", operation_id="read_samples", responses=_A_TABLE, response_class=Response)
+@router.get("/read", operation_id="read_samples", responses=A_TABLE, response_class=Response)
 def read(
-    plant: Plant, tags: Tags, between: Between, how: How, limit: Limit = 1_000_000
-) -> Response:
-    """Every sample of the tags in a range, in the order of tag and time."""
-    return table_response(plant.history.read(tags, *between), how, limit)
-
-
-@router.get("/last", operation_id="last_samples", responses=_A_TABLE, response_class=Response)
-def last(plant: Plant, tags: Tags, how: How) -> Response:
-    """The newest sample of each tag."""
-    return table_response(plant.history.last(tags), how, ROWS_MAX)
-
-
-@router.get("/at", operation_id="samples_at", responses=_A_TABLE, response_class=Response)
-def at(
-    plant: Plant, tags: Tags, how: How, time: Annotated[str, Query(description=_TIME)] = "now"
-) -> Response:
-    """What held at a moment."""
-    return table_response(plant.history.at(tags, parse_moment(time, now_us())), how, ROWS_MAX)
-
-
-@router.get("/plot", operation_id="plot_samples", responses=_A_TABLE, response_class=Response)
-def plot(
     plant: Plant,
     tags: Tags,
     between: Between,
-    pixels: Annotated[int, Query(ge=1, le=PIXELS_MAX)] = 1_000,
-    format: Annotated[
-        Literal["json", "csv", "arrow", "binary"] | None,
-        Query(description="binary: blocks of little-endian float64, as the chart page reads them."),
+    how: How,
+    bounds: Annotated[bool, Query(description="Also the samples just outside the range.")] = False,
+    limit: Annotated[
+        int | None,
+        Query(
+            ge=1,
+            le=ROWS_MAX,
+            description="Most rows; more is an error 413. CSV and Arrow have none unless it is"
+            " given, and JSON has 1000000.",
+        ),
     ] = None,
-    accept: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Response:
-    """What a chart of so many pixels needs: first, min, max and last of each pixel."""
-    at_most(PLOT_TAGS_MAX, tags)
-    if format == "binary":
-        return Response(_drawn(plant, tags, between, pixels), media_type=MEDIA_TYPE)
-    points = plant.history.plot(tags, *between, pixels)
-    return table_response(points, choose(Format(format) if format else None, accept), ROWS_MAX)
+    """Every sample of the tags in a range, in the order of tag and time."""
+    parts = plant.history.read_in_parts(tags, *between, bounds)
+    if limit is None and how is not Format.JSON:
+        return streamed(plant.history, parts, how)
+    expected = plant.history.rows_expected(tags, *between)
+    return gathered(plant.history, parts, expected, how, limit or ROWS_DEFAULT)
 
 
-def _drawn(plant: PlantView, tags: list[str], between: tuple[int, int], pixels: int) -> bytes:
-    """For the chart page, where a tag that has not spoken yet is no error but an empty line."""
-    heard = [tag for tag in tags if plant.heard(tag)]
-    history, (start_us, end_us) = plant.history, between
-    at_end = history.at(heard, end_us) if end_us < now_us() - STILL_COMING_US else None
-    points, at_start = history.plot(heard, *between, pixels), history.at(heard, start_us)
-    return encode_plot(tags, start_us, end_us, points, at_start, at_end)
+@router.get("/last", operation_id="last_samples", responses=A_TABLE, response_class=Response)
+def last(plant: Plant, tags: Tags, how: How) -> Response:
+    """The newest sample of each tag."""
+    return answered(plant.history, plant.history.last(tags), how, ROWS_MAX)
 
 
-@router.get("/aggregate", operation_id="aggregate", responses=_A_TABLE, response_class=Response)
+@router.get("/at", operation_id="samples_at", responses=A_TABLE, response_class=Response)
+def at(
+    plant: Plant,
+    tags: Tags,
+    how: How,
+    time: Annotated[str, Query(description=TIME + " Several by commas.")] = "now",
+) -> Response:
+    """What held at a moment, or at several."""
+    now = now_us()
+    instants = [parse_moment(one, now) for one in time.split(",")]
+    _check_rows(plant.history, tags, len(instants))
+    return answered(plant.history, plant.history.at(tags, instants), how, ROWS_MAX)
+
+
+@router.get("/interpolate", operation_id="interpolate", responses=A_TABLE, response_class=Response)
+def interpolate(
+    plant: Plant,
+    tags: Tags,
+    between: Between,
+    how: How,
+    step: Step = "1min",
+    limit: Limit = ROWS_DEFAULT,
+) -> Response:
+    """The value at regular instants from the start on, drawn between the usable samples around."""
+    step_us = parse_span(step)
+    _check_grid(plant.history, tags, between, step_us)
+    table = plant.history.interpolated(tags, *between, step_us)
+    return answered(plant.history, table, how, limit)
+
+
+@router.get("/aggregate", operation_id="aggregate", responses=A_TABLE, response_class=Response)
 def aggregate(
     plant: Plant,
     tags: Tags,
     between: Between,
     how: How,
-    step: Annotated[str, Query(description="Width of a bucket: 10s, 1min, 1h, 1d.")] = "1min",
-    functions: Annotated[str, Query(description="Names, joined by commas.")] = "min,max,mean",
-    limit: Limit = 1_000_000,
+    step: Annotated[str, Query(description="Width of an interval: 10s, 1min, 1h, 1d.")] = "1min",
+    functions: Annotated[
+        str, Query(description="Names of OPC UA Part 13 such as time_average2, by commas.")
+    ] = "min,max,mean",
+    status: Annotated[
+        bool, Query(description="Add a status code a function: <function>_status.")
+    ] = False,
+    limit: Limit = ROWS_DEFAULT,
 ) -> Response:
-    """One row a tag and bucket."""
+    """One row a tag and interval; null where a function has no value."""
     names = [name.strip() for name in functions.split(",") if name.strip()]
     step_us = parse_span(step)
-    buckets = -(-(between[1] - between[0]) // step_us)
-    if buckets * len(tags) > ROWS_MAX:
-        raise answer_too_large(buckets * len(tags), ROWS_MAX)
-    table = plant.history.aggregate(tags, *between, step_us, names)
-    return table_response(table, how, limit)
+    _check_grid(plant.history, tags, between, step_us)
+    table = plant.history.aggregate(tags, *between, step_us, names, with_status=status)
+    return answered(plant.history, table, how, limit)
+
+
+@router.get("/gaps", operation_id="gaps", responses=A_TABLE, response_class=Response)
+def gaps(
+    plant: Plant,
+    tags: Tags,
+    between: Between,
+    how: How,
+    longer: Annotated[str, Query(description="Longer than this: 10s, 1min, 1h.")] = "1min",
+) -> Response:
+    """Stretches without a good sample, and why: no samples, or bad quality."""
+    table = plant.history.gaps(tags, *between, parse_span(longer))
+    return answered(plant.history, table, how, ROWS_MAX)
+
+
+@router.get(
+    "/modified", operation_id="modified_samples", responses=A_TABLE, response_class=Response
+)
+def modified(plant: Plant, tags: Tags, between: Between, how: How) -> Response:
+    """What corrections replaced: the samples as they were, until when, and by whom."""
+    return answered(plant.history, plant.history.modified(tags, *between), how, ROWS_MAX)
 
 
 class SqlQuestion(BaseModel):
     query: str = Field(min_length=1, max_length=100_000, examples=["select * from samples limit 9"])
-    limit: int = Field(1_000_000, ge=1, le=ROWS_MAX, description="More rows are an error 413.")
+    limit: int = Field(ROWS_DEFAULT, ge=1, le=ROWS_MAX, description="More rows are an error 413.")
 
 
-@router.post("/sql", operation_id="sql", responses=_A_TABLE, response_class=Response)
+@router.post("/sql", operation_id="sql", responses=A_TABLE, response_class=Response)
 def sql(plant: Plant, question: SqlQuestion, how: How) -> Response:
     """A SELECT over the table ``samples``; it reads and never writes."""
-    return table_response(plant.history.sql(question.query), how, question.limit)
+    table = plant.history.sql(question.query, question.limit + 1)
+    return answered(plant.history, table, how, question.limit)
+
+
+def _check_grid(
+    history: HistoryView, tags: list[str], between: tuple[int, int], step_us: int
+) -> None:
+    _check_rows(history, tags, -(-(between[1] - between[0]) // step_us))
+
+
+def _check_rows(history: HistoryView, tags: list[str], rows_a_tag: int) -> None:
+    """Raises TooLarge before anything is read."""
+    rows = rows_a_tag * len(history.paths(tags))
+    if rows > ROWS_MAX:
+        raise answer_too_large(rows, ROWS_MAX)

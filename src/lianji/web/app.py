@@ -8,7 +8,17 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
-from lianji.web import api_history, api_push, api_status, faults, live, pages
+from lianji.web import (
+    api_annotations,
+    api_history,
+    api_plot,
+    api_push,
+    api_status,
+    api_tags,
+    faults,
+    live,
+    pages,
+)
 from lianji.web.ports import PlantView
 from lianji.web.security import Security
 
@@ -46,7 +56,9 @@ def create_app(plant: PlantView) -> FastAPI:
     app.state.pushes = api_push.Pushes()
     faults.install(app)
     app.add_middleware(Security)
-    for room in (api_history, live, api_push, api_status, pages):
+    for room in (
+        api_tags, api_history, api_plot, api_annotations, live, api_push, api_status, pages
+    ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -1,18 +1,23 @@
-"""What the routers share of a request: the plant, the tags that it names, its language."""
+"""What the routers share of a request: the plant, tags, times and format that it names, and its
+language."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Query, Request
 
+from lianji.base.clock import now_us
 from lianji.base.errors import InputError, Language, Text
+from lianji.dictionary.moments import parse_range
 from lianji.web.faults import TooLarge
+from lianji.web.formats import Format, choose
 from lianji.web.ports import PlantView
 
 TAGS_MAX = 1_000
 LANGUAGE_COOKIE = "lianji-lang"
+TIME = "ISO 8601 with a zone, microseconds since 1970, now, or relative such as -1h."
 
 
 def _plant(request: Request) -> PlantView:
@@ -21,7 +26,9 @@ def _plant(request: Request) -> PlantView:
 
 
 def split_tags(
-    tags: Annotated[list[str], Query(description="Paths, joined by commas.")],
+    tags: Annotated[
+        list[str], Query(description="Paths or patterns such as demo/*/power, by commas.")
+    ],
 ) -> list[str]:
     """Tag paths without their repetitions, in the order asked for. Raises InputError."""
     paths = list(
@@ -70,6 +77,22 @@ def _best(accepted: str) -> Language:
     return max(weighted, key=lambda entry: entry[0])[1] if weighted else "en"
 
 
+def _format(
+    format: Annotated[Format | None, Query(description="Wins over Accept.")] = None,
+    accept: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Format:
+    return choose(format, accept)
+
+
+def _range(
+    start: Annotated[str, Query(description=TIME)] = "-1h",
+    end: Annotated[str, Query(description=TIME)] = "now",
+) -> tuple[int, int]:
+    return parse_range(start, end, now_us())
+
+
 Plant = Annotated[PlantView, Depends(_plant)]
 Tags = Annotated[list[str], Depends(split_tags)]
 Lang = Annotated[Language, Depends(language_of)]
+How = Annotated[Format, Depends(_format)]
+Between = Annotated[tuple[int, int], Depends(_range)]

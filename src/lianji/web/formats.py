@@ -1,18 +1,22 @@
 """One table, three ways out: JSON for people and scripts, CSV for Excel, Arrow for machines.
 
-The way is chosen by ``?format=`` or, without it, by the Accept header.
+The way is chosen by ``?format=`` or, without it, by the Accept header. What is long leaves as a
+stream, part by part, so that neither side need hold all of it.
 """
 
 from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 from fastapi import Response
+from fastapi.responses import StreamingResponse
 
 from lianji.base.errors import Text
 from lianji.web.faults import TooLarge
@@ -20,6 +24,8 @@ from lianji.web.faults import TooLarge
 ARROW_TYPE = "application/vnd.apache.arrow.stream"
 CSV_TYPE = "text/csv"
 JSON_TYPE = "application/json"
+STREAMED_FROM_ROWS = 200_000
+BATCH_ROWS = 65_536
 
 
 class Format(StrEnum):
@@ -43,17 +49,36 @@ def choose(wanted: Format | None, accept: str) -> Format:
     return Format.JSON
 
 
-def table_response(table: pa.Table, how: Format, rows_max: int) -> Response:
+def table_response(
+    table: pa.Table, how: Format, rows_max: int, headers: Mapping[str, str] | None = None
+) -> Response:
     """The whole table, or TooLarge if it has more than ``rows_max`` rows: never a silent cut."""
     if table.num_rows > rows_max:
         raise answer_too_large(table.num_rows, rows_max)
-    match how:
-        case Format.ARROW:
-            return Response(_arrow(table), media_type=ARROW_TYPE)
-        case Format.CSV:
-            return Response(_csv(table), media_type=CSV_TYPE)
-        case Format.JSON:
-            return Response(_json(table), media_type=JSON_TYPE)
+    if how is Format.JSON:
+        return Response(_json(table), headers=dict(headers or {}), media_type=JSON_TYPE)
+    if table.num_rows > STREAMED_FROM_ROWS:
+        return parts_response(_cut(table), how, headers)
+    content = b"".join(_STREAMS[how](iter([table])))
+    return Response(content, headers=dict(headers or {}), media_type=_TYPES[how])
+
+
+def parts_response(
+    parts: Iterator[pa.Table], how: Format, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Tables of one schema as one stream of Arrow or CSV, each written when it is wanted.
+
+    If a part fails, the connection ends without an end of the stream, so that nobody takes what
+    came for all there is.
+    """
+    return StreamingResponse(
+        _STREAMS[how](parts), headers=dict(headers or {}), media_type=_TYPES[how]
+    )
+
+
+def _cut(table: pa.Table) -> Iterator[pa.Table]:
+    for start in range(0, table.num_rows, STREAMED_FROM_ROWS):
+        yield table.slice(start, STREAMED_FROM_ROWS)
 
 
 def answer_too_large(rows: int, rows_max: int) -> TooLarge:
@@ -70,18 +95,46 @@ def answer_too_large(rows: int, rows_max: int) -> TooLarge:
     )
 
 
-def _arrow(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]  # pyarrow has no types
+class _Pipe(io.RawIOBase):
+    """What was written since it was last taken."""
+
+    def __init__(self) -> None:
+        self._written: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        self._written.append(bytes(content))
+        return len(self._written[-1])
+
+    def taken(self) -> bytes:
+        written, self._written = self._written, []
+        return b"".join(written)
 
 
-def _csv(table: pa.Table) -> bytes:
-    plain = pa.table([_readable(c) for c in table.columns], names=table.schema.names)
-    sink = io.BytesIO()
-    pa_csv.write_csv(plain, sink)
-    return sink.getvalue()
+def _arrow(parts: Iterable[pa.Table]) -> Iterator[bytes]:
+    pipe, rest = _Pipe(), iter(parts)
+    first = next(rest)
+    with pa.ipc.new_stream(pipe, first.schema) as writer:
+        for part in chain([first], rest):
+            writer.write_table(part, max_chunksize=BATCH_ROWS)
+            yield pipe.taken()
+    yield pipe.taken()
+
+
+def _csv(parts: Iterable[pa.Table]) -> Iterator[bytes]:
+    head = True
+    for part in parts:
+        plain = pa.table([_readable(c) for c in part.columns], names=part.schema.names)
+        sink = io.BytesIO()
+        pa_csv.write_csv(plain, sink, pa_csv.WriteOptions(include_header=head))
+        head = False
+        yield sink.getvalue()
+
+
+_STREAMS = {Format.ARROW: _arrow, Format.CSV: _csv}
+_TYPES = {Format.ARROW: ARROW_TYPE, Format.CSV: CSV_TYPE}
 
 
 def _json(table: pa.Table) -> bytes:

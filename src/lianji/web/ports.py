@@ -5,14 +5,14 @@ The node builds the rooms and hands them over behind these protocols; the web ne
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lianji.base.errors import Language
+from lianji.base.errors import Language, LianjiError
 from lianji.dictionary.tag import Tag
 from lianji.web.status import PlantStatus
 
@@ -20,18 +20,40 @@ from lianji.web.status import PlantStatus
 class HistoryView(Protocol):
     """Questions to the historian. All block, so they are asked from a worker thread.
 
-    Times are microseconds since 1970 UTC, a range includes its start and excludes its end.
-    Sample tables have the columns tag, time, value, text, quality. A tag that never had a sample
-    is an error NotFound. ``at`` gives the value in force or on the slope at the moment itself.
+    Times are microseconds since 1970 UTC, a range includes its start and excludes its end. Tags
+    may be patterns. Sample tables have the columns tag, time, value, text, quality. A tag that
+    never had a sample is an error NotFound. ``history.history.History`` says more of each.
     """
 
-    def read(self, tags: Sequence[str], start_us: int, end_us: int) -> pa.Table: ...
+    @property
+    def unreadable(self) -> Mapping[str, LianjiError]:
+        """Files whose rows answers lack, by path."""
+        ...
+
+    def paths(self, tags: Sequence[str] | None) -> Sequence[str]: ...
+
+    def rows_expected(self, tags: Sequence[str], start_us: int, end_us: int) -> int: ...
+
+    def read_in_parts(
+        self, tags: Sequence[str], start_us: int, end_us: int, bounds: bool = False
+    ) -> Iterator[pa.Table]: ...
 
     def last(self, tags: Sequence[str] | None = None) -> pa.Table: ...
 
-    def at(self, tags: Sequence[str], time_us: int) -> pa.Table: ...
+    def at(self, tags: Sequence[str], time_us: int | Sequence[int]) -> pa.Table: ...
 
-    def plot(self, tags: Sequence[str], start_us: int, end_us: int, pixels: int) -> pa.Table: ...
+    def interpolated(
+        self, tags: Sequence[str], start_us: int, end_us: int, step_us: int
+    ) -> pa.Table: ...
+
+    def plot(
+        self,
+        tags: Sequence[str],
+        start_us: int,
+        end_us: int,
+        pixels: int,
+        method: Literal["minmax", "lttb"] = "minmax",
+    ) -> pa.Table: ...
 
     def aggregate(
         self,
@@ -40,9 +62,23 @@ class HistoryView(Protocol):
         end_us: int,
         step_us: int,
         functions: Sequence[str],
+        *,
+        with_status: bool = False,
     ) -> pa.Table: ...
 
-    def sql(self, query: str) -> pa.Table: ...
+    def gaps(self, tags: Sequence[str], start_us: int, end_us: int, longer_us: int) -> pa.Table: ...
+
+    def modified(self, tags: Sequence[str], start_us: int, end_us: int) -> pa.Table: ...
+
+    def annotations(self, tags: Sequence[str] | None, start_us: int, end_us: int) -> pa.Table: ...
+
+    def annotate(
+        self, tag: str, start_us: int, end_us: int, text: str, author: str, identity: str
+    ) -> str: ...
+
+    def delete_annotation(self, identity: str) -> None: ...
+
+    def sql(self, query: str, limit: int | None = None) -> pa.Table: ...
 
 
 class PlantView(Protocol):

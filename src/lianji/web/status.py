@@ -79,6 +79,7 @@ class HistoryStatus(BaseModel):
     bytes: int = 0
     unflushed: int = Field(0, description="Rows answered from memory, not yet in the table.")
     last_flush_us: int | None = None
+    unreadable: int = Field(0, description="Files of the table that cannot be read.")
     error: Fault | None = None
 
 

@@ -105,6 +105,10 @@ class DeltaLog:
         """Path of each file that was removed -> when (ms since 1970), and its size."""
         return dict(self._state.tombstones)
 
+    def written_us(self) -> dict[str, int]:
+        """Path of each file -> when it came into the table (us since 1970)."""
+        return {path: ms * 1000 for path, ms in self._state.modified_ms.items()}
+
     # -- reading ---------------------------------------------------------------------------
 
     def refresh(self) -> bool:

@@ -1,0 +1,68 @@
+"""The subprocess that merges: one job on stdin, one answer on stdout, both JSON.
+
+A process of its own, so that its memory ends with it and has a bound, its work takes no turn of
+the interpreter that answers the machines, and it yields the processor to whoever wants it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lianji.base.errors import LianjiError
+from lianji.history.compaction.months import merge_hours
+from lianji.history.compaction.plan import Merge
+from lianji.history.compaction.work import Outcome, Places, compact, roll_up
+from lianji.history.delta.actions import DataFile
+from lianji.history.folder_place import FolderPlace
+
+NICENESS = 15
+
+
+def main() -> int:
+    job = json.load(sys.stdin)
+    os.nice(NICENESS)
+    limit = int(job["memory_bytes_max"])
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    try:
+        answer: dict[str, Any] = _as_json(_done(job))
+    except LianjiError as error:
+        answer = {"error": error.as_json()}
+    json.dump(answer, sys.stdout)
+    return 0
+
+
+def _done(job: dict[str, Any]) -> Outcome:
+    folders = [FolderPlace(Path(job[name])) for name in ("samples", "minutes", "hours")]
+    places = Places(*folders)
+    site, period = job["site"], job["period"]
+    inputs = tuple(file_of(one) for one in job["inputs"])
+    match job["kind"]:
+        case "merge":
+            return compact(places, Merge(site, period, inputs, job["level"]))
+        case "roll_up":
+            return roll_up(places, site, period, inputs)
+        case _:
+            days = [set(some) for some in job["days"]]
+            counted = list(zip(inputs, days, strict=True))
+            return Outcome(hours=merge_hours(places.hours, site, period, counted))
+
+
+def file_of(told: dict[str, Any]) -> DataFile:
+    return DataFile(**{**told, "sources": tuple(told["sources"])})
+
+
+def _as_json(outcome: Outcome) -> dict[str, Any]:
+    return {
+        name: [asdict(file) for file in getattr(outcome, name)]
+        for name in ("samples", "minutes", "hours")
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+"""The files of a rollup table at one moment, as a view carries them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lianji.history.delta.files import Files
+from lianji.history.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """``width_us``: how long its buckets are."""
+
+    place: Place
+    files: Files
+    width_us: int

@@ -1,0 +1,1 @@
+"""Rollups: what each minute and hour held, so that long questions need not read the samples."""

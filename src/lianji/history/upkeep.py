@@ -1,0 +1,192 @@
+"""Upkeep: a table that stays small and fast by itself, whatever is written and asked meanwhile.
+
+One job at a time, in a subprocess: merging, rollups, then in this process what costs little:
+removing files that no version needs. A job changes nothing until its result is committed, and it
+is committed only if all that it was worked out from is still in the table.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+import structlog
+
+from lianji.base.clock import now_us
+from lianji.base.errors import LianjiError
+from lianji.history.compaction.jobs import Folders, Job, Runner
+from lianji.history.compaction.plan import SEALED, next_merge
+from lianji.history.compaction.work import ROLLED_LEVEL, Outcome
+from lianji.history.delta.actions import DataFile
+from lianji.history.delta.files import Files
+from lianji.history.delta.log import Change, DeltaLog, Overtaken
+from lianji.history.rollup.tables import source_of, sources_by_day
+from lianji.history.vacuum import vacuum
+
+HOURS_FILES_MAX = 8
+PAUSE_S = 5.0
+VACUUM_EVERY_S = 3600.0
+log = structlog.get_logger(__name__)
+
+
+class Upkeep:
+    """The keeper of one history's tables. ``step`` may be called by any one thread."""
+
+    def __init__(
+        self,
+        samples: DeltaLog,
+        minutes: DeltaLog,
+        hours: DeltaLog,
+        folders: Folders,
+        committing: threading.Lock,
+        removed_kept_h: float,
+    ) -> None:
+        """``committing`` is held by whoever commits to ``samples``."""
+        self.samples, self.minutes, self.hours = samples, minutes, hours
+        self.error: LianjiError | None = None
+        self.jobs = 0
+        self._runner = Runner(folders)
+        self._committing = committing
+        self._removed_kept_ms = round(removed_kept_h * 3_600_000)
+        self._passed_over: set[str] = set()
+        self._vacuumed_s = time.monotonic()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Give up what runs; it is begun again after the next start."""
+        self._stop.set()
+        self._runner.stop()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            if not self.step():
+                self._stop.wait(PAUSE_S)
+
+    def step(self) -> bool:
+        """Do what is most worth doing; False if there was nothing. Failures are told in
+        ``error``, and the files that they came from are passed over."""
+        self._vacuum_if_due()
+        job = self._next()
+        if job is None:
+            return False
+        try:
+            outcome = self._runner.run(job)
+            if outcome is not None:
+                self._commit(job, outcome)
+                self.jobs += 1
+                self.error = None
+        except (LianjiError, OSError) as error:
+            self._passed_over.update(file.path for file in job.inputs)
+            self.error = error if isinstance(error, LianjiError) else None
+            log.error("upkeep-failed", job=job.kind, period=job.period, error=str(error))
+        return True
+
+    # -- what is to be done ------------------------------------------------------------------
+
+    def _next(self) -> Job | None:
+        files = self._without_passed_over(self.samples.files)
+        merge = next_merge(files, now_us(), self.samples.written_us())
+        if merge is not None:
+            return Job("merge", merge.site, merge.day, merge.inputs, merge.level)
+        return self._next_roll_up(files) or self._next_month()
+
+    def _without_passed_over(self, files: Files) -> Files:
+        if not self._passed_over:
+            return files
+        return files.changed((), [file for file in files if file.path in self._passed_over])
+
+    def _next_roll_up(self, files: Files) -> Job | None:
+        known = {source for file in self.minutes.files for source in file.sources}
+        for (site, day), some in files.parts.items():
+            bare = [f for f in some if f.level >= ROLLED_LEVEL and source_of(f) not in known]
+            if bare:
+                return Job("roll_up", site, day, tuple(bare))
+        return None
+
+    def _next_month(self) -> Job | None:
+        """Hours are merged when a month has many files of them, or one with days that no longer
+        count."""
+        for (site, month), some in self.hours.files.parts.items():
+            days = [frozenset(self._days_that_count(file)) for file in some]
+            pairs = [pair for pair in zip(some, days, strict=True) if self._is_sealed(*pair)]
+            outdated = any(len(of_file) < len(sources_by_day(file)) for file, of_file in pairs)
+            if len(pairs) >= HOURS_FILES_MAX or (outdated and len(pairs) > 1):
+                inputs, of_each = zip(*pairs, strict=True)
+                return Job("hours", site, month, tuple(inputs), days=tuple(of_each))
+        return None
+
+    def _days_that_count(self, rollup: DataFile) -> Iterable[str]:
+        for day, names in sources_by_day(rollup).items():
+            if names <= {file.name for file in self.samples.files.of(rollup.site, day)}:
+                yield day
+
+    def _is_sealed(self, rollup: DataFile, days: frozenset[str]) -> bool:
+        """Whether its days' files will stay, as far as can be foreseen, or are gone already."""
+        return all(
+            file.level == SEALED
+            for day in days
+            for file in self.samples.files.of(rollup.site, day)
+            if source_of(file) in rollup.sources
+        )
+
+    # -- making it so ------------------------------------------------------------------------
+
+    def _commit(self, job: Job, outcome: Outcome) -> None:
+        try:
+            if job.kind == "merge":
+                with self._committing:
+                    self._swap(self.samples, outcome.samples, job.inputs)
+            if job.kind == "hours":
+                self._swap(self.hours, outcome.hours, job.inputs)
+            else:
+                self._add_rollups(self.minutes, outcome.minutes, job)
+                self._add_rollups(self.hours, outcome.hours, job)
+        except Overtaken as overtaken:
+            log.info("upkeep-overtaken", period=job.period, why=str(overtaken))
+            for table, files in (
+                (self.samples, outcome.samples),
+                (self.minutes, outcome.minutes),
+                (self.hours, outcome.hours),
+            ):
+                table.place.remove([f.path for f in files if f not in table.files])
+
+    def _swap(self, table: DeltaLog, new: list[DataFile], old: tuple[DataFile, ...]) -> None:
+        table.find_out()
+        gone = [file.path for file in old if file not in table.files]
+        if gone:
+            raise Overtaken(f"{gone[0]} is not in the table any more")
+        table.commit(Change("OPTIMIZE", new, old, data_change=False))
+
+    def _add_rollups(self, table: DeltaLog, new: list[DataFile], job: Job) -> None:
+        """New rollups come, and those go that count for no day any more."""
+        stale = [
+            file
+            for file in table.files
+            if file.site == job.site and not any(self._days_that_count(file))
+        ]
+        if new or stale:
+            table.find_out()
+            table.commit(Change("WRITE", new, stale))
+
+    # -- what nobody needs -------------------------------------------------------------------
+
+    def _vacuum_if_due(self) -> None:
+        if time.monotonic() - self._vacuumed_s >= VACUUM_EVERY_S:
+            self.vacuum()
+
+    def vacuum(self) -> int:
+        """Remove files that no version of the last hours needs; how many went."""
+        self._vacuumed_s = time.monotonic()
+        gone = 0
+        for table in (self.samples, self.minutes, self.hours):
+            with self._committing:
+                gone += vacuum(table, self._removed_kept_ms)
+        return gone

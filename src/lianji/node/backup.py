@@ -1,0 +1,88 @@
+"""Which files of a plant's folder a backup takes, and how.
+
+What is in ``data`` is taken unless it is known to need no copy, so that whatever the plant learns
+to keep there is in its backups from the first day.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from lianji.history.backup.checking import Checked, check_backup
+from lianji.history.backup.manifest import Manifest
+from lianji.history.backup.restoring import Restored, restore_backup
+from lianji.history.backup.snapshot import Parts
+from lianji.history.backup.store import Store
+from lianji.history.backup.taking import KEEP, Progress, Taken, take_backup
+from lianji.history.delta.log import LOG
+from lianji.node.folder import PlantFolder
+from lianji.node.settings import load_settings
+
+__all__ = ["KEEP", "back_up", "check", "generations", "restore"]
+NOTE = "data/restored.json"
+_LEFT_OUT = {"running.json"}
+"""Of ``data``: what is true of one process alone."""
+
+
+def back_up(folder: PlantFolder, destination: Path, keep: int, progress: Progress) -> Taken:
+    """Add a generation; the plant may run. Raises NotFound, InputError, Busy, StorageError."""
+    site = load_settings(folder.root).site.name
+    return take_backup(parts_of(folder, site), destination, keep, progress)
+
+
+def restore(
+    destination: Path, folder: Path, generation: int | None, progress: Progress
+) -> Restored:
+    """Restore the newest generation, or the one named, and leave ``data/restored.json``."""
+    return restore_backup(destination, folder, generation, NOTE, progress)
+
+
+def generations(destination: Path) -> list[Manifest]:
+    """The generations of a backup that can be read, oldest first. Raises NotFound, Busy."""
+    store = Store(destination)
+    with store.locked(writing=False):
+        return store.readable()[0]
+
+
+def check(destination: Path, progress: Progress) -> Checked:
+    """Raises NotFound, Busy."""
+    return check_backup(destination, progress)
+
+
+def parts_of(folder: PlantFolder, site: str) -> Parts:
+    """The parts of a plant."""
+    plant = PlantFolder(folder.root.resolve())
+    return Parts(
+        root=plant.root,
+        site=site,
+        spool=plant.spool,
+        tag_ids=plant.tag_ids,
+        tables=lambda: list(_tables(plant.data)),
+        others=lambda: _others(plant),
+    )
+
+
+def _tables(folder: Path) -> Iterator[Path]:
+    """The folders of Delta tables below a folder."""
+    if not folder.is_dir():
+        return
+    for path in sorted(folder.iterdir()):
+        if (path / LOG).is_dir():
+            yield path
+        elif path.is_dir():
+            yield from _tables(path)
+
+
+def _others(plant: PlantFolder) -> Iterator[Path]:
+    yield plant.settings
+    left_out = {plant.spool, plant.tag_ids, *_tables(plant.data)}
+    left_out |= {plant.data / name for name in _LEFT_OUT}
+    for top in (plant.devices, plant.tags, plant.data):
+        for parent, folders, names in os.walk(top):
+            here = Path(parent)
+            folders[:] = [f for f in folders if not f.startswith(".") and here / f not in left_out]
+            for name in sorted(names):
+                if not name.startswith(".") and here / name not in left_out:
+                    yield here / name
