@@ -22,6 +22,8 @@ SECOND = 1_000_000
 class Rooms:
     """The rooms of the data path, that can be closed and opened again."""
 
+    settings = HistorySettings(flush_s=3600)
+
     def __init__(self, folder: Path, is_linear: Callable[[str], bool] = lambda path: True) -> None:
         self.folder = folder
         self._is_linear = is_linear
@@ -37,7 +39,7 @@ class Rooms:
             self.spool,
             self.names,
             self._is_linear,
-            HistorySettings.model_validate({"flush_s": 3600}),
+            self.settings,
         )
 
     def stored(self) -> StoredHistory:
@@ -49,6 +51,7 @@ class Rooms:
             "plant",
             names,
             self._is_linear,
+            self.settings,
             before_each=names.refresh,
         )
 

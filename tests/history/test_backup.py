@@ -251,14 +251,18 @@ def test_a_file_that_a_compaction_takes_away_meanwhile_sends_the_backup_on(
 
 
 def once(
-    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, after: Callable[[], object]
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    name: str,
+    after: Callable[[], object],
+    of: str = "",
 ) -> None:
-    """Do something behind the first call of a method."""
+    """Do something behind the first call of a method (that is told a path of this name)."""
     real, done = getattr(owner, name), threading.Event()
 
     def called(self: object, *given: object) -> object:
         answer = real(self, *given)
-        if not done.is_set():
+        if not done.is_set() and (not of or Path(str(given[0])).name == of):
             done.set()
             after()
         return answer
@@ -266,10 +270,17 @@ def once(
     monkeypatch.setattr(owner, name, called)
 
 
+@pytest.mark.parametrize(("name", "of"), [("_copy_table", "samples"), ("_committed", "")])
 def test_segments_that_go_meanwhile_send_the_backup_on(
-    plant: Rooms, destination: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plant: Rooms,
+    destination: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    of: str,
 ) -> None:
-    """The position was read, then all was flushed and its segments were released."""
+    """The position and the table were read, then all was flushed and its segments were released:
+    before the others were listed, or after that."""
     plant.put("plant/a", [1, 2, 3], [1, 2, 3])
 
     def go_on() -> None:
@@ -282,7 +293,7 @@ def test_segments_that_go_meanwhile_send_the_backup_on(
         (plant.folder / "spool" / successor).write_bytes(head)
         plant.open()
 
-    once(monkeypatch, snapshot.Taking, "_committed", after=go_on)
+    once(monkeypatch, snapshot.Taking, name, go_on, of)
     take_backup(parts_of(plant.folder), destination)
     again = restored(destination, tmp_path / "again")
     assert again.read("plant/a") == [(1, 1), (2, 2), (3, 3)]

@@ -29,13 +29,14 @@ from pydantic import ValidationError
 from lianji.base.clock import now_us
 from lianji.base.errors import InputError, StorageError
 from lianji.base.ids import new_id
-from lianji.history.bucket_place import PART_BYTES, BucketPlace, S3Settings
+from lianji.history.bucket_place import PART_BYTES, BucketPlace
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.log import Change, DeltaLog, Overtaken
 from lianji.history.folder_place import FolderPlace
 from lianji.history.parquet import DAY_US, write_days
 from lianji.history.place import Place
 from lianji.history.rows import Rows
+from lianji.history.settings import S3Settings
 from lianji.history.tables import SAMPLES
 from tests.peers import wait_until
 from tests.peers.seaweedfs import (

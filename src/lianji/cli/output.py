@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated, Any
 
 import typer
@@ -90,19 +91,19 @@ def show_in_parts(parts: Iterator[Any], form: Form) -> None:
             options = pyarrow.csv.WriteOptions(include_header=number == 0)
             pyarrow.csv.write_csv(_plain(part), sys.stdout.buffer, options)
     elif form is Form.TABLE:
-        _show_table(_enough(parts))
+        _show_table(*_enough(parts))
     else:
         show(pa.concat_tables(parts), form)
 
 
-def _enough(parts: Iterator[Any]) -> Any:
-    """As much as is shown to eyes. What is left is counted, not kept."""
+def _enough(parts: Iterator[Any]) -> tuple[Any, int]:
+    """As much as is shown to eyes, and how many rows are left, which are counted and not kept."""
     import pyarrow as pa
 
     some: list[Any] = []
     rows = rest = 0
     for part in parts:
-        kept = part.slice(0, ROWS_SHOWN_MAX + 1 - rows)
+        kept = part.slice(0, ROWS_SHOWN_MAX - rows)
         rows, rest = rows + kept.num_rows, rest + part.num_rows - kept.num_rows
         some.append(kept)
     return pa.concat_tables(some), rest
@@ -153,12 +154,12 @@ def _jsonable(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _show_table(table: Any) -> None:
+def _show_table(table: Any, rows_left: int = 0) -> None:
     shown = table.slice(0, ROWS_SHOWN_MAX)
     rows = ([_named(*item) for item in row.items()] for row in shown.to_pylist())
     _print(table.column_names, rows)
-    if table.num_rows > ROWS_SHOWN_MAX:
-        rest = table.num_rows - ROWS_SHOWN_MAX
+    rest = rows_left + max(0, table.num_rows - ROWS_SHOWN_MAX)
+    if rest:
         tell(
             f"... and {rest:,} more rows: take --csv, --json or --arrow for all.",
             f"……另有 {rest:,} 行：用 --csv、--json 或 --arrow 查看全部。",

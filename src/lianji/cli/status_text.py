@@ -78,6 +78,8 @@ def _figures(status: dict[str, Any]) -> list[dict[str, Any]]:
         _megabytes(history["bytes"]),
         f"{t('in memory', '内存中')} {history['unflushed']:,}",
     ]
+    if unreadable := history.get("unreadable"):
+        kept.append(f"{t('unreadable files', '无法读取的文件')} {unreadable}")
     parts = (
         (t("process", "进程"), process),
         (t("spool", "缓存"), waiting),

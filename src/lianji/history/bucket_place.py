@@ -15,12 +15,12 @@ from pathlib import Path
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import S3Store
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from lianji.base.clock import to_us
 from lianji.base.durable import make_folder
 from lianji.base.errors import InputError, StorageError, Text
 from lianji.base.ids import new_id
+from lianji.history.settings import S3Settings
 
 PART_BYTES = 5 << 20
 """The least that S3 takes as a part: what is sent again when a slow line fails is small."""
@@ -32,41 +32,10 @@ READ_AHEAD_BYTES = 128 << 10
 RETRIES = 3
 
 
-class S3Settings(BaseModel):
-    """A bucket and the key to it. Either half of the key may be told as ``env:NAME``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    url: str = Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?$")
-    """``s3://bucket`` or ``s3://bucket/prefix``."""
-    endpoint: str = Field(pattern=r"^https?://")
-    region: str = "us-east-1"
-    access_key_id: str = Field(min_length=1)
-    secret_access_key: SecretStr = Field(min_length=1)
-    allow_http: bool = False
-    """Over http anybody on the way can read what is sent."""
-    path_style: bool = True
-    """``endpoint/bucket/name``; False where the bucket is a part of the host's name."""
-    timeout_s: float = Field(60.0, gt=0, le=600)
-    """For one request. A slow line must carry two parts of 5 MiB in it."""
-
-    @model_validator(mode="after")
-    def _http_is_meant(self) -> S3Settings:
-        if self.endpoint.startswith("http:") and not self.allow_http:
-            raise ValueError("the endpoint is http: use https, or say allow_http = true")
-        return self
-
-    @property
-    def bucket(self) -> str:
-        return self.url.removeprefix("s3://").partition("/")[0]
-
-    @property
-    def prefix(self) -> str:
-        return self.url.removeprefix("s3://").partition("/")[2].strip("/")
-
-    def key(self) -> tuple[str, str]:
-        """The id and the secret. Raises InputError if a variable that they name is not set."""
-        return _secret_of(self.access_key_id), _secret_of(self.secret_access_key.get_secret_value())
+def _key(settings: S3Settings) -> tuple[str, str]:
+    """The id and the secret. Raises InputError if a variable that they name is not set."""
+    secret = settings.secret_access_key.get_secret_value()
+    return _secret_of(settings.access_key_id), _secret_of(secret)
 
 
 def _secret_of(given: str) -> str:
@@ -104,7 +73,7 @@ class BucketPlace:
         Asks nothing of the store yet. Raises InputError if the key is not where it should be.
         """
         self._settings = settings
-        self._key = settings.key()
+        self._key = _key(settings)
         self._store = _opened(settings, self._key, RETRIES)
         # a creation that was done and whose yes was lost must not be sent again: the answer to
         # that would be that another writer was first

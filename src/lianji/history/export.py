@@ -11,11 +11,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
@@ -25,7 +27,7 @@ from lianji.base.ids import new_id
 from lianji.dictionary.batch import TIME_TYPE
 from lianji.history.delta.files import day_name
 from lianji.history.history import History
-from lianji.history.parquet import DAY_US
+from lianji.history.parquet import DAY_US, ROW_GROUP_ROWS
 from lianji.history.questions.asked import check_range
 from lianji.history.questions.pieces import Expected
 from lianji.history.questions.signals import Signals
@@ -44,8 +46,13 @@ _LONG = pa.schema(
         pa.field("quality", pa.int32(), nullable=False),
     ]
 )
+_LONG_ENCODED: dict[str, Any] = {
+    "use_dictionary": ["tag", "value", "text", "quality"],
+    "column_encoding": {"time": "DELTA_BINARY_PACKED"},
+}
 Progress = Callable[[int, int], None]
 """Told how many parts of how many are done."""
+Write = Callable[[pa.Table], None]
 _PARTS = 10_000
 
 
@@ -246,10 +253,10 @@ def _days_with_rows(view: View, start_us: int, end_us: int) -> list[int]:
 
 def _write(path: Path, bom: bool, tables: Tables, done: Exported, progress: Progress) -> None:
     schema, content = tables
-    with _draft(path) as draft, _writer(draft, schema, path.suffix.lower(), bom) as writer:
+    with _draft(path) as draft, _writer(draft, schema, path.suffix.lower(), bom) as write:
         for table, share in content:
             if table.num_rows:
-                writer.write_table(table)
+                write(table)
             done.rows += table.num_rows
             progress(int(share * _PARTS), _PARTS)
     done.files.append(path)
@@ -270,15 +277,23 @@ def _draft(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _writer(draft: Path, schema: pa.Schema, kind: str, bom: bool) -> Iterator[Any]:
+def _writer(draft: Path, schema: pa.Schema, kind: str, bom: bool) -> Iterator[Write]:
     with draft.open("wb") as file:
         if kind == ".csv":
             file.write(_BOM if bom else b"")
-            with pyarrow.csv.CSVWriter(file, schema) as writer:
-                yield writer
+            with pyarrow.csv.CSVWriter(file, _worded(schema.empty_table()).schema) as text:
+                yield lambda table: text.write_table(_worded(table))
         else:
-            with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-                yield writer
+            how = _LONG_ENCODED if schema.equals(_LONG) else {}
+            with pq.ParquetWriter(file, schema, compression="zstd", **how) as parquet:
+                yield partial(parquet.write_table, row_group_size=ROW_GROUP_ROWS)
+
+
+def _worded(table: pa.Table) -> pa.Table:
+    """With its times as words: Arrow's own writing of times with a zone is ten times slower."""
+    place = table.column_names.index("time")
+    plain = table.column(place).cast(pa.timestamp("us")).cast(pa.string())
+    return table.set_column(place, "time", pc.binary_join_element_wise(plain, "Z", ""))
 
 
 def _wrong(en: str, zh: str) -> InputError:

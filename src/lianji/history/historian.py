@@ -34,14 +34,15 @@ from lianji.history.last import NEVER, LastValues
 from lianji.history.late import Rewritten, Settled, settle
 from lianji.history.memory import Held, Memory
 from lianji.history.modified import keep_replaced
+from lianji.history.moving import finish_moves
 from lianji.history.parquet import write_days
 from lianji.history.rolled import Rolled
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.rows import Rows, in_order
 from lianji.history.settings import HistorySettings
-from lianji.history.tables import MODIFIED, SAMPLES
-from lianji.history.tiers import Tiers
+from lianji.history.tables import MODIFIED
+from lianji.history.tiers import open_tiers
 from lianji.history.upkeep import Upkeep
 from lianji.history.view import View
 from lianji.spool.spool import Spool
@@ -51,6 +52,9 @@ from lianji.trace.stages import Stages
 READER = "history"
 HELD_ROWS_MAX = 2_000_000
 """More than this is not taken ahead of a flush: the rest waits in the spool, where it is safe."""
+GATHER_S = 0.5
+"""Enough rows for a file wait so long for more: when they come by the million, a larger file costs
+half as much a row (measured)."""
 RETRY_S = 5.0
 TRIES = 20
 NICENESS = 10
@@ -89,7 +93,8 @@ class Historian(History):
         super().__init__(site, names, self._view, is_linear, settings, calculated, notes)
         self.stages = stages or Stages()
         self._spool = spool
-        self._tiers = Tiers([DeltaLog(FolderPlace(folder), SAMPLES)])
+        self._tiers = open_tiers(folder, (settings or HistorySettings()).tiers)
+        finish_moves(self._tiers.logs)
         self._modified = DeltaLog(FolderPlace(folder.with_name("modified")), MODIFIED)
         self._table = self._tiers.top
         self._minutes = DeltaLog(FolderPlace(folder.with_name(MINUTES.name)), MINUTES)
@@ -106,12 +111,12 @@ class Historian(History):
         self._rank = np.empty(0, np.int32)
         self._status = HistoryStatus(0, 0, 0, 0, 0, None, 0, 0, None)
         self.upkeep = Upkeep(
-            self._table,
+            self._tiers,
             self._minutes,
             self._hours,
             Folders(folder, folder.with_name(MINUTES.name), folder.with_name(HOURS.name)),
             self._flushing,
-            self._settings.removed_kept_h,
+            self._settings,
         )
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -145,8 +150,9 @@ class Historian(History):
         """Take what has come, and make a file of it if it is time."""
         with self._lock:
             self._absorb(HELD_ROWS_MAX)
-        due = self._memory.rows >= self._settings.flush_rows
-        if due or self._memory.age_s >= self._settings.flush_s:
+        rows, age_s = self._memory.rows, self._memory.age_s
+        enough = rows >= self._settings.flush_rows and age_s >= GATHER_S
+        if enough or rows >= HELD_ROWS_MAX or age_s >= self._settings.flush_s:
             self.flush()
 
     def _or_tell(self, do: Callable[[], None]) -> bool:
@@ -179,7 +185,7 @@ class Historian(History):
         with self._flushing:
             with self._lock:
                 self._absorb(HELD_ROWS_MAX)
-                held, last = self._memory.oldest(self._settings.flush_rows)
+                held, last = self._memory.oldest(max(self._settings.flush_rows, HELD_ROWS_MAX))
             if held:
                 self._write(held, last)
             with self._lock:

@@ -171,6 +171,16 @@ def row_groups(
         raise unreadable(stored, error) from error
 
 
+def tags_of(stored: Stored) -> list[str]:
+    """The paths of all tags that a file has samples of, sorted. Raises as ``read_rows``."""
+    table = row_groups(stored, Wanted(None, TIME_US_MIN, TIME_US_MAX), ["tag"])
+    if table is None:
+        return []
+    return sorted(
+        {name for chunk in table.column(0).chunks for name in chunk.dictionary.to_pylist()}
+    )
+
+
 def read_groups(stored: Stored) -> Iterator[tuple[Rows, list[str]]]:
     """A whole file, row group by row group: rows, and the paths of their tag codes.
 

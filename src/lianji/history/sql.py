@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from lianji.base.errors import InputError, Text
 from lianji.dictionary.batch import TIME_TYPE
+from lianji.history.reading import Stored
 from lianji.history.rows import Rows, sorted_once
 from lianji.history.settings import HistorySettings
+from lianji.history.tables import SAMPLES
 from lianji.history.view import View
 
 if TYPE_CHECKING:
@@ -69,27 +72,51 @@ def _prepare(
 ) -> None:
     rows = sorted_once(Rows.concat([Rows.of_batch(batch) for batch in view.batches]))
     database.register("memory", _with_day(rows, site, paths))
-    every = list(view.files)
-    files = [f"{one.place.url}/{one.file.path}" for one in every]
     parts = [f"SELECT {_COLUMNS} FROM memory"]
-    if files:
-        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in files)
-        of_files = (
-            f"SELECT {_COLUMNS} FROM read_parquet([{listed}], hive_partitioning = true, "
-            "hive_types = {'site': VARCHAR, 'day': DATE}) AS file"
+    every = list(view.files)
+    listed = [f"{one.place.url}/{one.file.path}" for one in every if not one.place.reads_ahead]
+    distant = [one for one in every if one.place.reads_ahead]
+    if listed:
+        names = ", ".join("'" + name.replace("'", "''") + "'" for name in listed)
+        parts.append(
+            f"SELECT {_COLUMNS} FROM read_parquet([{names}], hive_partitioning = true, "
+            f"hive_types = {{'site': VARCHAR, 'day': DATE}}) AS file{_not_in_memory(rows, every)}"
         )
-        late = len(rows) and int(rows.time_us.min()) <= max(one.file.end_us for one in every)
-        if late:
-            of_files += (
-                " ANTI JOIN memory ON memory.tag = file.tag AND memory.time = file.time"
-                " AND memory.site = file.site"
-            )
-        parts.append(of_files)
-        database.execute(f"SET allowed_paths = [{listed}]")
+        database.execute(f"SET allowed_paths = [{names}]")
+    if distant:
+        database.register("distant", _dataset(distant))
+        parts.append(f"SELECT {_COLUMNS} FROM distant AS file{_not_in_memory(rows, every)}")
     database.execute("SET enable_external_access = false")
     database.execute("SET python_enable_replacements = false")
     database.execute(f"CREATE VIEW samples AS {' UNION ALL '.join(parts)}")
     database.execute("SET lock_configuration = true")
+
+
+def _not_in_memory(rows: Rows, files: Sequence[Stored]) -> str:
+    """Memory came later than the files; where it may hold the same keys, theirs are left out."""
+    if not len(rows) or int(rows.time_us.min()) > max(one.file.end_us for one in files):
+        return ""
+    return (
+        " ANTI JOIN memory ON memory.tag = file.tag AND memory.time = file.time"
+        " AND memory.site = file.site"
+    )
+
+
+def _dataset(files: Sequence[Stored]) -> Any:
+    """Files in a bucket, which DuckDB cannot open without an extension: Arrow reads them for it,
+    by ranges, and only the columns, days and sites that the query wants."""
+    import pyarrow.dataset as ds  # whoever has no bucket need not carry it
+
+    parquet = ds.ParquetFileFormat(default_fragment_scan_options=ds.ParquetFragmentScanOptions())
+    fragments = [
+        parquet.make_fragment(
+            one.place.open(one.file.path),
+            partition_expression=(ds.field("site") == one.file.site)
+            & (ds.field("day") == pa.scalar(date.fromisoformat(one.file.period))),
+        )
+        for one in files
+    ]
+    return ds.FileSystemDataset(fragments, SAMPLES.schema, parquet)
 
 
 def _with_day(rows: Rows, site: str, paths: Sequence[str]) -> pa.Table:

@@ -21,8 +21,8 @@ from lianji.history.rolled import Rolled
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.settings import HistorySettings
-from lianji.history.tables import MODIFIED, SAMPLES
-from lianji.history.tiers import TierFiles, Tiers
+from lianji.history.tables import MODIFIED
+from lianji.history.tiers import TierFiles, Tiers, open_tiers
 from lianji.history.view import View
 from lianji.spool.record import Damage, Kind, decode_batch
 from lianji.spool.segment import list_segments, read_epoch, scan_file
@@ -72,7 +72,7 @@ class StoredHistory(History):
             self._tiers.refresh()
             return
         try:
-            self._tiers = Tiers([DeltaLog(FolderPlace(self._folder), SAMPLES, create=False)])
+            self._tiers = open_tiers(self._folder, self._settings.tiers, create=False)
         except FileNotFoundError:
             self._tiers = None  # nothing was flushed yet: all there is lies in the spool
 

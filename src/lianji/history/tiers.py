@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from lianji.history.delta.files import Files
 from lianji.history.delta.log import DeltaLog
+from lianji.history.folder_place import FolderPlace
 from lianji.history.place import Place
 from lianji.history.reading import Stored
+from lianji.history.settings import TierSettings
+from lianji.history.tables import SAMPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,30 @@ class TierFiles:
 
     def __len__(self) -> int:
         return sum(len(files) for _, files in self.tiers)
+
+
+def open_tiers(folder: Path, settings: Sequence[TierSettings], *, create: bool = True) -> Tiers:
+    """The table of samples in its folder, and in the places of the tiers below.
+
+    Raises FileNotFoundError if there is none in the folder and ``create`` is False, StorageError
+    or InputError for a tier that cannot be opened.
+    """
+    logs = [DeltaLog(FolderPlace(folder), SAMPLES, create=create)]
+    for tier in settings:
+        place = _place_of(tier, folder.with_name("scratch"))
+        try:
+            logs.append(DeltaLog(place, SAMPLES, create=create))
+        except FileNotFoundError:
+            break  # nothing is that old yet
+    return Tiers(logs)
+
+
+def _place_of(tier: TierSettings, scratch: Path) -> Place:
+    if tier.bucket is None:
+        return FolderPlace(Path(tier.folder))
+    from lianji.history.bucket_place import BucketPlace  # whoever has no bucket need not carry it
+
+    return BucketPlace(tier.bucket, scratch)
 
 
 class Tiers:

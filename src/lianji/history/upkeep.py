@@ -21,7 +21,11 @@ from lianji.history.compaction.work import ROLLED_LEVEL, Outcome
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import Files
 from lianji.history.delta.log import Change, DeltaLog, Overtaken
+from lianji.history.moving import files_to_move, move
+from lianji.history.retention import Retainer, removed
 from lianji.history.rollup.tables import source_of, sources_by_day
+from lianji.history.settings import HistorySettings
+from lianji.history.tiers import Tiers
 from lianji.history.vacuum import vacuum
 
 HOURS_FILES_MAX = 8
@@ -35,20 +39,23 @@ class Upkeep:
 
     def __init__(
         self,
-        samples: DeltaLog,
+        tiers: Tiers,
         minutes: DeltaLog,
         hours: DeltaLog,
         folders: Folders,
         committing: threading.Lock,
-        removed_kept_h: float,
+        settings: HistorySettings,
     ) -> None:
-        """``committing`` is held by whoever commits to ``samples``."""
-        self.samples, self.minutes, self.hours = samples, minutes, hours
+        """``committing`` is held by whoever commits to ``tiers``."""
+        self._tiers = tiers
+        self.samples, self.minutes, self.hours = tiers.top, minutes, hours
+        self._ages = [tier.after_days for tier in settings.tiers]
+        self._retainer = Retainer(settings.retention)
         self.error: LianjiError | None = None
         self.jobs = 0
         self._runner = Runner(folders)
         self._committing = committing
-        self._removed_kept_ms = round(removed_kept_h * 3_600_000)
+        self._removed_kept_ms = round(settings.removed_kept_h * 3_600_000)
         self._passed_over: set[str] = set()
         self._vacuumed_s = time.monotonic()
         self._stop = threading.Event()
@@ -76,7 +83,7 @@ class Upkeep:
         self._vacuum_if_due()
         job = self._next()
         if job is None:
-            return False
+            return self._keep_to_the_rules()
         try:
             outcome = self._runner.run(job)
             if outcome is not None:
@@ -88,6 +95,38 @@ class Upkeep:
             self.error = error if isinstance(error, LianjiError) else None
             log.error("upkeep-failed", job=job.kind, period=job.period, error=str(error))
         return True
+
+    def _keep_to_the_rules(self) -> bool:
+        """Move what is old down a tier, or remove what need not be kept; False if there is
+        nothing. A tier that cannot be reached is tried again later."""
+        try:
+            done = self._move_some() or self._remove_some()
+        except (LianjiError, OSError) as error:
+            self.error = error if isinstance(error, LianjiError) else None
+            log.error("tier-failed", error=str(error))
+            return False
+        self.error = None if done else self.error
+        return done
+
+    def _move_some(self) -> bool:
+        logs = self._tiers.logs
+        for upper, lower, after_days in zip(logs, logs[1:], self._ages, strict=False):
+            files = files_to_move(upper, after_days, now_us())
+            if files and move(upper, lower, files, self._committing):
+                return True
+        return False
+
+    def _remove_some(self) -> bool:
+        for table in self._tiers.logs:
+            found = self._retainer.next_file(table, now_us())
+            if found is not None:
+                file, tags = found
+                change = removed(table, file, tags)
+                with self._committing:
+                    if file in table.files:
+                        table.commit(change)
+                return True
+        return False
 
     # -- what is to be done ------------------------------------------------------------------
 
@@ -125,16 +164,17 @@ class Upkeep:
 
     def _days_that_count(self, rollup: DataFile) -> Iterable[str]:
         for day, names in sources_by_day(rollup).items():
-            if names <= {file.name for file in self.samples.files.of(rollup.site, day)}:
+            there = self._tiers.files.of(rollup.site, day)
+            if names <= {stored.file.name for stored in there}:
                 yield day
 
     def _is_sealed(self, rollup: DataFile, days: frozenset[str]) -> bool:
         """Whether its days' files will stay, as far as can be foreseen, or are gone already."""
         return all(
-            file.level == SEALED
+            stored.file.level == SEALED
             for day in days
-            for file in self.samples.files.of(rollup.site, day)
-            if source_of(file) in rollup.sources
+            for stored in self._tiers.files.of(rollup.site, day)
+            if source_of(stored.file) in rollup.sources
         )
 
     # -- making it so ------------------------------------------------------------------------
@@ -186,7 +226,7 @@ class Upkeep:
         """Remove files that no version of the last hours needs; how many went."""
         self._vacuumed_s = time.monotonic()
         gone = 0
-        for table in (self.samples, self.minutes, self.hours):
+        for table in (*self._tiers.logs, self.minutes, self.hours):
             with self._committing:
                 gone += vacuum(table, self._removed_kept_ms)
         return gone

@@ -16,7 +16,7 @@ from lianji.history.rows import Rows
 
 NO_SAMPLES = "no samples"
 BAD_QUALITY = "bad quality"
-Found = tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
+Found = tuple[NDArray[np.integer], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
 
 
 def gaps_in(signals: Signals, paths: Sequence[str], expected: Expected, longer_us: int) -> pa.Table:
@@ -47,27 +47,30 @@ class Gaps:
 
     def take(self, rows: Rows) -> None:
         """The rows of the next stretch, by tag and time."""
-        tags = len(self._good_us)
+        tags = np.arange(len(self._good_us) + 1)
         good = np.asarray(is_good(rows.quality))
-        place = np.flatnonzero(good)
-        tag = rows.tag[place].astype(np.intp)
-        # bad samples before each row: between two good ones lie as many as these differ by
-        bad_upto = np.concatenate(([0], np.cumsum(~good)))
-        first = np.append(True, tag[1:] != tag[:-1])[: len(tag)]
-        starts = np.searchsorted(rows.tag, np.arange(tags + 1))
-        since_us = np.where(first, self._good_us[tag], np.roll(rows.time_us[place], 1))
-        bad_before = np.where(first, bad_upto[starts[tag]], np.roll(bad_upto[place], 1))
-        was_bad = (bad_upto[place] > bad_before) | (first & self._bad_since[tag])
-        self._note(tag, since_us, rows.time_us[place], was_bad)
-        self._bad_since |= bad_upto[starts[1:]] > bad_upto[starts[:-1]]
-        last = np.append(tag[1:] != tag[:-1], True)[: len(tag)]
-        behind = bad_upto[starts[tag[last] + 1]] > bad_upto[place[last]]
-        self._good_us[tag[last]] = rows.time_us[place[last]]
-        self._bad_since[tag[last]] = behind
+        place = np.arange(len(rows)) if good.all() else np.flatnonzero(good)
+        bad_before = np.concatenate(([0], np.cumsum(~good)))
+        tag, time_us = rows.tag[place], rows.time_us[place]
+        starts, starts_of_all = (np.searchsorted(column, tags) for column in (tag, rows.tag))
+        within = np.flatnonzero(time_us[1:] - time_us[:-1] > self._longer_us)
+        within = within[tag[within] == tag[within + 1]]
+        passed_over = bad_before[place[within + 1]] > bad_before[place[within]]
+        self._note(tag[within], time_us[within], time_us[within + 1], passed_over)
+
+        some = np.flatnonzero(starts[1:] > starts[:-1])
+        first, last = starts[some], starts[some + 1] - 1
+        passed_over = bad_before[place[first]] > bad_before[starts_of_all[some]]
+        passed_over |= self._bad_since[some]
+        self._note(some, self._good_us[some], time_us[first], passed_over)
+
+        self._bad_since |= bad_before[starts_of_all[1:]] > bad_before[starts_of_all[:-1]]
+        after_last = bad_before[starts_of_all[some + 1]] > bad_before[place[last]]
+        self._good_us[some], self._bad_since[some] = time_us[last], after_last
 
     def _note(
         self,
-        tag: NDArray[np.intp],
+        tag: NDArray[np.integer],
         since_us: NDArray[np.int64],
         upto_us: NDArray[np.int64],
         was_bad: NDArray[np.bool_],
