@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from lianji.history.compaction.plan import SEALED
 from lianji.history.delta.actions import DataFile
@@ -24,7 +25,7 @@ FILES_AT_ONCE = 32
 
 def finish_moves(logs: Sequence[DeltaLog]) -> None:
     """Before a start: files that a crash left in two tiers leave the upper one."""
-    for upper, lower in zip(logs, logs[1:], strict=False):
+    for upper, lower in pairwise(logs):
         below = {file.path for file in lower.files}
         both = [file for file in upper.files if file.path in below]
         if both:

@@ -88,7 +88,7 @@ class HistorySettings(BaseModel):
     sql_timeout_s: float = Field(30.0, gt=0)
     """An SQL query that takes longer is interrupted."""
     tiers: list[TierSettings] = Field(default_factory=list)
-    """Where older days go, the youngest tier first. Without any, all stays in the plant's folder."""
+    """Where older days go, the youngest tier first. Without any, all stays where it is."""
     retention: list[Retention] = Field(default_factory=list)
     """What is not kept for ever."""
 

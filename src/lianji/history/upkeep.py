@@ -83,6 +83,7 @@ class Upkeep:
         self._vacuum_if_due()
         job = self._next()
         if job is None:
+            self._runner.rest()
             return self._keep_to_the_rules()
         try:
             outcome = self._runner.run(job)

@@ -85,8 +85,8 @@ def answer_too_large(rows: int, rows_max: int) -> TooLarge:
     return TooLarge(
         "answer-too-large",
         Text(
-            f"The answer has {rows} rows and the limit is {rows_max}.",
-            f"结果有 {rows} 行，上限为 {rows_max} 行。",
+            f"The answer has about {rows} rows or more and the limit is {rows_max}.",
+            f"结果约有 {rows} 行或更多，上限为 {rows_max} 行。",
         ),
         Text(
             "Ask for a shorter range or an aggregate, or raise ?limit=.",

@@ -17,6 +17,7 @@ from lianji.history.compaction.worker import file_of
 from lianji.history.delta.actions import DataFile
 
 MEMORY_BYTES_MAX = 1536 * 1024 * 1024
+JOBS_A_CHILD = 64
 WORKER = "lianji.history.compaction.worker"
 
 
@@ -44,45 +45,78 @@ class Job:
 
 
 class Runner:
-    """Runs one job at a time, and can be told to give up."""
+    """Runs one job at a time, and can be told to give up.
+
+    One subprocess does many jobs, for starting it takes longer than a small one. It is let go
+    after ``JOBS_A_CHILD``, and by ``rest`` when there is nothing to do, so its memory goes too.
+    """
 
     def __init__(self, folders: Folders) -> None:
         self._folders = folders
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._jobs_left = 0
         self._stopped = threading.Event()
 
     def run(self, job: Job) -> Outcome | None:
         """What the job wrote; None if it was told to stop. Raises LianjiError."""
-        with self._lock:
-            if self._stopped.is_set():
-                return None
-            child = self._child = subprocess.Popen(
-                [sys.executable, "-m", WORKER],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-        printed, complained = child.communicate(self._told(job))
-        with self._lock:
-            self._child = None
+        child = self._hired()
+        if child is None:
+            return None
+        assert child.stdin is not None and child.stdout is not None
+        try:
+            child.stdin.write(self._told(job) + b"\n")
+            child.stdin.flush()
+            printed = child.stdout.readline()
+        except BrokenPipeError:
+            printed = b""
         if self._stopped.is_set():
             return None
-        try:
-            answer = json.loads(printed)
-        except ValueError:
-            raise _failed(job, complained.decode(errors="replace")) from None
+        if not printed.endswith(b"\n"):
+            raise _failed(job, self._let_go())
+        if self._jobs_left <= 0:
+            self.rest()
+        answer = json.loads(printed)
         if "error" in answer:
             told = answer["error"]
             raise StorageError(told["code"], Text(**told["cause"]), Text(**told["remedy"]))
         return Outcome(**{name: [file_of(f) for f in files] for name, files in answer.items()})
 
+    def _hired(self) -> subprocess.Popen[bytes] | None:
+        with self._lock:
+            if self._stopped.is_set():
+                return None
+            if self._child is None:
+                self._child = subprocess.Popen(
+                    [sys.executable, "-m", WORKER],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                )
+                self._jobs_left = JOBS_A_CHILD
+            self._jobs_left -= 1
+            return self._child
+
+    def rest(self) -> None:
+        """Let the subprocess go until the next job."""
+        self._let_go()
+
+    def _let_go(self) -> str:
+        """End the subprocess; what it complained of."""
+        with self._lock:
+            child, self._child = self._child, None
+        if child is None:
+            return ""
+        _, complained = child.communicate()
+        return complained.decode(errors="replace")
+
     def stop(self) -> None:
         """End what runs; nothing of it is committed."""
+        self._stopped.set()
         with self._lock:
-            self._stopped.set()
             if self._child is not None:
                 self._child.kill()
+        self._let_go()
 
     def _told(self, job: Job) -> bytes:
         told: dict[str, Any] = {

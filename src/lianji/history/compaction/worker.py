@@ -1,4 +1,4 @@
-"""The subprocess that merges: one job on stdin, one answer on stdout, both JSON.
+"""The subprocess that merges: a job a line on stdin, an answer a line on stdout, both JSON.
 
 A process of its own, so that its memory ends with it and has a bound, its work takes no turn of
 the interpreter that answers the machines, and it yields the processor to whoever wants it.
@@ -25,15 +25,16 @@ NICENESS = 15
 
 
 def main() -> int:
-    job = json.load(sys.stdin)
     os.nice(NICENESS)
-    limit = int(job["memory_bytes_max"])
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    try:
-        answer: dict[str, Any] = _as_json(_done(job))
-    except LianjiError as error:
-        answer = {"error": error.as_json()}
-    json.dump(answer, sys.stdout)
+    for line in sys.stdin:
+        job = json.loads(line)
+        limit = int(job["memory_bytes_max"])
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+        try:
+            answer: dict[str, Any] = _as_json(_done(job))
+        except LianjiError as error:
+            answer = {"error": error.as_json()}
+        print(json.dumps(answer), flush=True)
     return 0
 
 
