@@ -18,7 +18,7 @@ check: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/dev.stamp peers
+bench: .venv/bench.stamp peers
 	$(BIN)/python -m bench $(SUITE)
 
 peers: .venv/dev.stamp
@@ -37,12 +37,17 @@ peers: .venv/dev.stamp
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@touch $@
 
+.venv/bench.stamp: requirements/bench.txt .venv/dev.stamp
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/bench.txt
+	@touch $@
+
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host
 
 lock: .venv/dev.stamp
 	$(COMPILE) --extra demo --output-file requirements/run.txt pyproject.toml
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
+	$(COMPILE) --output-file requirements/bench.txt requirements/bench.in
 
 clean:
 	rm -rf .venv build dist demo-plant .mypy_cache .ruff_cache .pytest_cache

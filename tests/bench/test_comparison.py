@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.historian.feed import json_lines, read_feed, reading_lines, sample_lines, write_feed
 from bench.historian.system import BUCKETS_MAX, Answer
-from bench.historian.truth import Truth
+from bench.historian.truth import Truth, is_near_a_drawing
 from bench.mixes import SECOND_US, Block, Mix
 
 PATHS = [f"plant/line0/machine0/signal{signal}" for signal in range(10)]
@@ -80,3 +80,16 @@ def test_bodies_say_what_the_block_says_and_leave_out_what_has_no_value() -> Non
         "values": [1.5, 2.25],
         "timestamps": [1000, 2000],
     }
+
+
+def test_a_chart_is_near_if_each_peak_is_within_a_pixel_and_nothing_is_made_up() -> None:
+    def drawing(*pixels: tuple[float, float, float, float]) -> Answer:
+        return Answer(np.arange(len(pixels)), np.array(pixels))
+
+    truth = drawing((1, 1, 5, 2), (2, 2, 9, 3), (3, 3, 4, 4))
+    assert is_near_a_drawing(truth, truth)
+    assert is_near_a_drawing(drawing((1, 1, 5, 5), (2, 2, 9, 9), (4, 4, 4, 4)), truth)
+    lost = drawing((1, 1, 5, 2), (2, 2, 8, 3), (3, 3, 4, 4))
+    assert not is_near_a_drawing(lost, truth)
+    made_up = drawing((1, 1, 6, 2), (2, 2, 9, 3), (3, 3, 4, 4))
+    assert not is_near_a_drawing(made_up, truth)

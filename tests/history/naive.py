@@ -66,6 +66,7 @@ class Naive:
     expressions: Mapping[str, Expression]
     samples: dict[str, dict[int, Content]] = field(default_factory=dict)
     replaced: list[Replaced] = field(default_factory=list)
+    _sorted: dict[str, list[Sample]] = field(default_factory=dict)
 
     def take(self, path: str, time_us: int, content: Content) -> None:
         """The later arrival wins; what said something else is remembered."""
@@ -75,17 +76,22 @@ class Naive:
         if old is not None and old != content:
             self.replaced.append((path, time_us, *old))
         of_tag[time_us] = content
+        self._sorted.clear()
 
     @property
     def paths(self) -> list[str]:
         return sorted(self.samples)
 
     def all(self, path: str) -> list[Sample]:
-        if path in self.expressions:
-            return self._worked_out(self.expressions[path])
-        return [
-            Sample(time_us, *one) for time_us, one in sorted(self.samples.get(path, {}).items())
-        ]
+        """Every sample of a tag by time; kept until something new comes."""
+        if path not in self._sorted:
+            if path in self.expressions:
+                some = self._worked_out(self.expressions[path])
+            else:
+                kept = sorted(self.samples.get(path, {}).items())
+                some = [Sample(time_us, *one) for time_us, one in kept]
+            self._sorted[path] = some
+        return self._sorted[path]
 
     # -- samples -----------------------------------------------------------------------------
 
@@ -104,11 +110,13 @@ class Naive:
         return every[-1] if every else None
 
     def at(self, path: str, time_us: int) -> Sample | None:
-        """The value held or drawn at an instant; None before the first sample."""
+        """The value held or drawn at an instant; None before the first sample (of all inputs,
+        unless one spoke just then)."""
         if path in self.expressions:
             expression = self.expressions[path]
-            spoke = any(self.at(tag, time_us) for tag in expression.tags)
-            return self._evaluated(expression, time_us) if spoke else None
+            spoke = any(time_us in self.samples.get(tag, ()) for tag in expression.tags)
+            known = all(self.at(tag, time_us) for tag in expression.tags)
+            return self._evaluated(expression, time_us) if spoke or known else None
         return _held_or_drawn(self.all(path), time_us, self.is_linear(path))
 
     def _worked_out(self, expression: Expression) -> list[Sample]:

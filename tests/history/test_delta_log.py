@@ -176,3 +176,18 @@ def test_files_are_found_by_their_time(tmp_path: Path) -> None:
         log.commit(Change("WRITE", some_files(log, "plant", day)))
     found = list(log.files.between(START_US + 3 * DAY_US, START_US + 5 * DAY_US))
     assert [file.period for file in found] == ["2026-01-04", "2026-01-05", "2026-01-06"]
+
+
+def test_readers_that_filter_by_statistics_find_their_rows(tmp_path: Path) -> None:
+    log = opened(tmp_path)
+    log.commit(Change("WRITE", some_files(log, "plant", 0)))
+    log.checkpoint()
+    for value, rows in ((1.5, 1), (99.0, 0)):
+        table = DeltaTable(tmp_path).to_pyarrow_dataset()
+        assert table.to_table(filter=pc.field("value") == value).num_rows == rows
+    bad = DeltaTable(tmp_path).to_pyarrow_dataset().to_table(filter=pc.field("quality") > 0)
+    assert bad.num_rows == 1
+    lazy = polars.scan_delta(str(tmp_path)).filter(polars.col("value") > 2).collect()
+    assert lazy.height == 1
+    none = DeltaTable(tmp_path).to_pyarrow_dataset().to_table(filter=pc.field("text").is_null())
+    assert none.num_rows == 3

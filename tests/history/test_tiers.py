@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -145,7 +146,53 @@ def test_a_tier_that_cannot_be_reached_is_named_and_nothing_is_lost(tmp_path: Pa
     rooms.close()
 
 
-def test_a_bucket_without_a_store_says_so_when_it_is_opened(tmp_path: Path) -> None:
+def test_a_plant_whose_tier_is_away_starts_and_answers_without_it(tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    rooms = Tiered(tmp_path / "plant", tiers=[{"after_days": 30, "folder": str(slow)}])
+    before = fill(rooms)
+    run_upkeep(rooms)
+    assert files_by_tier(rooms) == [0, DAYS]
+    rooms.close()
+    slow.rename(tmp_path / "unplugged")
+    slow.mkdir()
+    rooms.open()
+    assert everything(rooms) == []
+    assert [error.code for error in rooms.history.unreadable.values()] == ["tier-away"]
+    stored = rooms.stored()
+    assert stored.read(TAGS, START_US, START_US + 10**13).num_rows == 0
+    assert list(stored.unreadable) == [str(slow)]
+    today_s = (time.time_ns() // 1000 - START_US) / SECOND
+    rooms.put(TAGS[0], [today_s], [5.0])
+    rooms.history.flush()
+    assert rooms.history.last(TAGS[:1])["value"].to_pylist() == [5.0]
+    slow.rmdir()
+    (tmp_path / "unplugged").rename(slow)
+    run_upkeep(rooms)
+    assert everything(rooms) == before
+    assert rooms.history.unreadable == {}
+    rooms.close()
+
+
+def test_a_late_sample_waits_in_the_spool_while_its_tier_is_away(tmp_path: Path) -> None:
+    slow = tmp_path / "slow"
+    rooms = Tiered(tmp_path / "plant", tiers=[{"after_days": 30, "folder": str(slow)}])
+    before = fill(rooms)
+    run_upkeep(rooms)
+    rooms.close()
+    slow.rename(tmp_path / "unplugged")
+    rooms.open()
+    rooms.put(TAGS[0], [30], [5.0])
+    with pytest.raises(StorageError) as failure:
+        rooms.history.flush()
+    assert failure.value.code == "tier-away"
+    (tmp_path / "unplugged").rename(slow)
+    run_upkeep(rooms)
+    rooms.history.flush()
+    assert len(everything(rooms)) == len(before)
+    rooms.close()
+
+
+def test_a_bucket_without_a_store_is_away(tmp_path: Path) -> None:
     bucket = {
         "url": "s3://plant",
         "endpoint": "http://127.0.0.1:9",
@@ -155,9 +202,11 @@ def test_a_bucket_without_a_store_says_so_when_it_is_opened(tmp_path: Path) -> N
         "timeout_s": 1,
     }
     assert S3Settings.model_validate(bucket).bucket == "plant"
-    with pytest.raises(StorageError) as failure:
-        Tiered(tmp_path / "plant", tiers=[{"after_days": 30, "bucket": bucket}])
-    assert "bucket" in failure.value.code
+    rooms = Tiered(tmp_path / "plant", tiers=[{"after_days": 30, "bucket": bucket}])
+    rooms.put(TAGS[0], [10**9], [1.0])
+    assert rooms.history.last(TAGS[:1])["value"].to_pylist() == [1.0]
+    assert list(rooms.history.unreadable) == ["s3://plant"]
+    rooms.close()
 
 
 def test_some_tags_are_kept_for_some_time_only(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,7 @@ from lianji.history.delta.log import Change, DeltaLog, Overtaken
 from lianji.history.folder_place import FolderPlace
 from lianji.history.history import History, Names
 from lianji.history.keys import Newest
-from lianji.history.last import NEVER, LastValues
+from lianji.history.last import LastValues
 from lianji.history.late import Rewritten, Settled, settle
 from lianji.history.memory import Held, Memory
 from lianji.history.modified import keep_replaced
@@ -42,7 +42,7 @@ from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.rows import Rows, in_order
 from lianji.history.settings import HistorySettings
 from lianji.history.tables import MODIFIED
-from lianji.history.tiers import open_tiers
+from lianji.history.tiers import Tiers
 from lianji.history.upkeep import Upkeep
 from lianji.history.view import View
 from lianji.spool.spool import Spool
@@ -93,8 +93,8 @@ class Historian(History):
         super().__init__(site, names, self._view, is_linear, settings, calculated, notes)
         self.stages = stages or Stages()
         self._spool = spool
-        self._tiers = open_tiers(folder, (settings or HistorySettings()).tiers)
-        finish_moves(self._tiers.logs)
+        self._tiers = Tiers(folder, (settings or HistorySettings()).tiers)
+        finish_moves(self._tiers)
         self._modified = DeltaLog(FolderPlace(folder.with_name("modified")), MODIFIED)
         self._table = self._tiers.top
         self._minutes = DeltaLog(FolderPlace(folder.with_name(MINUTES.name)), MINUTES)
@@ -201,6 +201,8 @@ class Historian(History):
             one.batch.marks.add(Stage.FLUSH, one.since_ns, started_ns)
         for _ in range(TRIES):
             self._find_out()
+            if self._tiers.away and len(rows):
+                self._tiers.check_reach(int(rows.time_us.min()), now_us())
             settled = settle(self._tiers.files, self.site, rows, order, paths, self._newest)
             files = write_days(self._table.place, self.site, settled.rows, paths)
             self._in_doubt = True
@@ -266,16 +268,17 @@ class Historian(History):
                 Rolled(self._minutes.place, self._minutes.files, MINUTE_US),
                 Rolled(self._hours.place, self._hours.files, HOUR_US),
             )
+            self._tiers.tell(self.unreadable)
             return View(self._tiers.files, batches, self._names.find, self.unreadable, rollups)
 
     def _last(self, view: View, paths: Sequence[str]) -> Rows:
         ids = view.ids(paths)
         with self._lock:
-            missing = np.flatnonzero(~self._values.known(ids))
+            missing = self._values.incomplete(ids)
             if len(missing):
                 old = view.before([paths[place] for place in missing.tolist()], TIME_US_MAX)
                 old.tag = ids[missing][old.tag]
-                self._values.update(old.take(self._values.time_us[old.tag] == NEVER))
+                self._values.complete(ids[missing], old)
             return self._values.of(ids)
 
     def _modified_log(self) -> DeltaLog | None:
@@ -289,6 +292,8 @@ class Historian(History):
         self._status.rows = files.rows
         self._status.bytes = files.bytes
         self._status.version = self._table.version
+        if self._status.error is None and self.upkeep.error is not None:
+            return replace(self._status, error=self.upkeep.error.as_json())
         return self._status
 
 

@@ -1,4 +1,7 @@
-"""The last sample of every tag, kept up to date as batches pass by."""
+"""The last sample of every tag, kept up to date as batches pass by.
+
+What passes by may be late: until the files were looked at too, nobody knows a tag's newest sample.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ class LastValues:
         self._value = np.full(1024, np.nan)
         self._quality = np.zeros(1024, np.uint16)
         self._text: dict[int, str] = {}
+        self._complete = np.zeros(1024, dtype=bool)
 
     def _grow(self, highest: int) -> None:
         size = len(self.time_us)
@@ -28,6 +32,7 @@ class LastValues:
         self.time_us = np.append(self.time_us, np.full(more, NEVER, np.int64))
         self._value = np.append(self._value, np.full(more, np.nan))
         self._quality = np.append(self._quality, np.zeros(more, np.uint16))
+        self._complete = np.append(self._complete, np.zeros(more, dtype=bool))
 
     def update(self, rows: Rows) -> None:
         """Take what is not older than what is known; of equal times the later arrival."""
@@ -58,14 +63,22 @@ class LastValues:
                 else:
                     self._text[tag] = text
 
-    def known(self, tags: NDArray[np.int32]) -> NDArray[np.bool_]:
+    def incomplete(self, tags: NDArray[np.int32]) -> NDArray[np.intp]:
+        """The places in ``tags`` of those whose newest sample may lie in a file (-1: no tag)."""
         self._grow(int(tags.max(initial=0)))
-        return np.asarray(self.time_us[tags] != NEVER)
+        return np.flatnonzero((tags >= 0) & ~self._complete[tags])
+
+    def complete(self, tags: NDArray[np.int32], rows: Rows) -> None:
+        """Take what the files hold of these tags, where it is newer than all that passed by."""
+        self.update(rows.take(rows.time_us > self.time_us[rows.tag]))
+        self._complete[tags] = True
 
     def of(self, tags: NDArray[np.int32]) -> Rows:
         """The last samples of those of these ids that have one; ``Rows.tag`` are places in
         ``tags``."""
-        places = np.flatnonzero(self.known(tags)).astype(np.int32)
+        self._grow(int(tags.max(initial=0)))
+        known = (tags >= 0) & (self.time_us[tags] != NEVER)
+        places = np.flatnonzero(known).astype(np.int32)
         ids = tags[places]
         texts = [self._text.get(tag) for tag in ids.tolist()] if self._text else None
         return Rows(

@@ -10,12 +10,12 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from lianji.history.compaction.plan import SEALED
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import day_name
 from lianji.history.delta.log import Change, DeltaLog
+from lianji.history.tiers import Tiers
 
 DAY_US = 86_400_000_000
 OPEN_DAYS = 2
@@ -23,9 +23,9 @@ OPEN_DAYS = 2
 FILES_AT_ONCE = 32
 
 
-def finish_moves(logs: Sequence[DeltaLog]) -> None:
+def finish_moves(tiers: Tiers) -> None:
     """Before a start: files that a crash left in two tiers leave the upper one."""
-    for upper, lower in pairwise(logs):
+    for upper, lower, _ in tiers.steps:
         below = {file.path for file in lower.files}
         both = [file for file in upper.files if file.path in below]
         if both:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lianji.base.ids import new_id
 from lianji.dictionary.batch import TIME_TYPE
+from lianji.history.bounds import bounds_of
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import day_name, folder_of
 from lianji.history.place import Place
@@ -83,13 +84,14 @@ def write_file(
     The pieces together are sorted by path and time and are not empty.
     """
     path = f"{folder_of(site, 'day', day)}/{new_id().hex()}.parquet"
+    draft = place.local_draft(path)
     seen = _Seen()
     writer: pq.ParquetWriter | None = None
     try:
         for rows, paths in pieces:
             if writer is None:
                 options = _written_as(rows.value, compression_level)
-                writer = pq.ParquetWriter(place.local_draft(path), _FILE_SCHEMA, **options)
+                writer = pq.ParquetWriter(draft, _FILE_SCHEMA, **options)
             seen.take(rows, paths)
             for start in range(0, len(rows), ROW_GROUP_ROWS):
                 group = rows.take(slice(start, start + ROW_GROUP_ROWS))
@@ -97,8 +99,9 @@ def write_file(
     finally:
         if writer is not None:
             writer.close()
+    bounds = bounds_of(draft)
     size = place.keep(path)
-    return seen.file(path, site, day, size, level)
+    return seen.file(path, site, day, size, level, bounds)
 
 
 class _Seen:
@@ -119,7 +122,7 @@ class _Seen:
         self.start_us = min(self.start_us, int(rows.time_us.min()))
         self.end_us = max(self.end_us, int(rows.time_us.max()))
 
-    def file(self, path: str, site: str, day: str, size: int, level: int) -> DataFile:
+    def file(self, path: str, site: str, day: str, size: int, level: int, bounds: str) -> DataFile:
         return DataFile(
             path=path,
             site=site,
@@ -131,6 +134,7 @@ class _Seen:
             start_us=self.start_us,
             end_us=self.end_us,
             level=level,
+            bounds=bounds,
         )
 
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from lianji.base.errors import InputError, Text
+from lianji.base.errors import InputError, StorageError, Text
 from lianji.dictionary.batch import TIME_TYPE
-from lianji.history.reading import Stored
+from lianji.history.reading import Stored, unreadable
 from lianji.history.rows import Rows, sorted_once
 from lianji.history.settings import HistorySettings
 from lianji.history.tables import SAMPLES
@@ -84,7 +84,7 @@ def _prepare(
         )
         database.execute(f"SET allowed_paths = [{names}]")
     if distant:
-        database.register("distant", _dataset(distant))
+        database.register("distant", _dataset(view, distant))
         parts.append(f"SELECT {_COLUMNS} FROM distant AS file{_not_in_memory(rows, every)}")
     database.execute("SET enable_external_access = false")
     database.execute("SET python_enable_replacements = false")
@@ -102,20 +102,22 @@ def _not_in_memory(rows: Rows, files: Sequence[Stored]) -> str:
     )
 
 
-def _dataset(files: Sequence[Stored]) -> Any:
+def _dataset(view: View, files: Sequence[Stored]) -> Any:
     """Files in a bucket, which DuckDB cannot open without an extension: Arrow reads them for it,
     by ranges, and only the columns, days and sites that the query wants."""
     import pyarrow.dataset as ds  # whoever has no bucket need not carry it
 
     parquet = ds.ParquetFileFormat(default_fragment_scan_options=ds.ParquetFragmentScanOptions())
-    fragments = [
-        parquet.make_fragment(
-            one.place.open(one.file.path),
-            partition_expression=(ds.field("site") == one.file.site)
-            & (ds.field("day") == pa.scalar(date.fromisoformat(one.file.period))),
-        )
-        for one in files
-    ]
+    fragments = []
+    for one in files:
+        try:
+            source = one.place.open(one.file.path)
+        except (StorageError, FileNotFoundError) as error:
+            view.unreadable[one.file.path] = unreadable(one, error)
+            continue
+        day = ds.field("day") == pa.scalar(date.fromisoformat(one.file.period))
+        where = (ds.field("site") == one.file.site) & day
+        fragments.append(parquet.make_fragment(source, partition_expression=where))
     return ds.FileSystemDataset(fragments, SAMPLES.schema, parquet)
 
 

@@ -22,7 +22,7 @@ from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.settings import HistorySettings
 from lianji.history.tables import MODIFIED
-from lianji.history.tiers import TierFiles, Tiers, open_tiers
+from lianji.history.tiers import TierFiles, Tiers
 from lianji.history.view import View
 from lianji.spool.record import Damage, Kind, decode_batch
 from lianji.spool.segment import list_segments, read_epoch, scan_file
@@ -60,6 +60,8 @@ class StoredHistory(History):
             batches = self._waiting()
             if batches is not None:
                 files = self._tiers.files if self._tiers is not None else TierFiles(())
+                if self._tiers is not None:
+                    self._tiers.tell(self.unreadable)
                 return View(files, batches, self._names.find, self.unreadable, self._rolled())
         raise Busy(
             "history-moving",
@@ -72,7 +74,7 @@ class StoredHistory(History):
             self._tiers.refresh()
             return
         try:
-            self._tiers = open_tiers(self._folder, self._settings.tiers, create=False)
+            self._tiers = Tiers(self._folder, self._settings.tiers, create=False)
         except FileNotFoundError:
             self._tiers = None  # nothing was flushed yet: all there is lies in the spool
 

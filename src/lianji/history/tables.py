@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from lianji.base.ids import new_id
 from lianji.dictionary.batch import TIME_TYPE
+from lianji.history.bounds import bounds_of
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import folder_of
 from lianji.history.delta.log import TableSpec
@@ -67,7 +68,9 @@ def write_small(
     """
     path = f"{folder_of(site, spec.period_column, period)}/{new_id().hex()}.parquet"
     told = {"compression": "zstd", "store_schema": False, "row_group_size": 16_384}
-    pq.write_table(table, place.local_draft(path), **(told | (options or {})))
+    draft = place.local_draft(path)
+    pq.write_table(table, draft, **(told | (options or {})))
+    bounds = bounds_of(draft)
     tags, times = table.column("tag"), table.column("time").combine_chunks()
     first_us, last_us = _ends(times)
     return DataFile(
@@ -81,6 +84,7 @@ def write_small(
         start_us=first_us,
         end_us=last_us,
         sources=sources,
+        bounds=bounds,
     )
 
 

@@ -21,7 +21,7 @@ from lianji.history.compaction.work import ROLLED_LEVEL, Outcome
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import Files
 from lianji.history.delta.log import Change, DeltaLog, Overtaken
-from lianji.history.moving import files_to_move, move
+from lianji.history.moving import files_to_move, finish_moves, move
 from lianji.history.retention import Retainer, removed
 from lianji.history.rollup.tables import source_of, sources_by_day
 from lianji.history.settings import HistorySettings
@@ -31,6 +31,8 @@ from lianji.history.vacuum import vacuum
 HOURS_FILES_MAX = 8
 PAUSE_S = 5.0
 VACUUM_EVERY_S = 3600.0
+TRIED_AGAIN_S = 900.0
+"""What failed may have been the disk's fault, or a file's: it is left alone for so long."""
 log = structlog.get_logger(__name__)
 
 
@@ -49,14 +51,13 @@ class Upkeep:
         """``committing`` is held by whoever commits to ``tiers``."""
         self._tiers = tiers
         self.samples, self.minutes, self.hours = tiers.top, minutes, hours
-        self._ages = [tier.after_days for tier in settings.tiers]
         self._retainer = Retainer(settings.retention)
         self.error: LianjiError | None = None
         self.jobs = 0
         self._runner = Runner(folders)
         self._committing = committing
         self._removed_kept_ms = round(settings.removed_kept_h * 3_600_000)
-        self._passed_over: set[str] = set()
+        self._passed_over: dict[str, float] = {}
         self._vacuumed_s = time.monotonic()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -80,6 +81,7 @@ class Upkeep:
     def step(self) -> bool:
         """Do what is most worth doing; False if there was nothing. Failures are told in
         ``error``, and the files that they came from are passed over."""
+        self._look_for_tiers()
         self._vacuum_if_due()
         job = self._next()
         if job is None:
@@ -92,7 +94,8 @@ class Upkeep:
                 self.jobs += 1
                 self.error = None
         except (LianjiError, OSError) as error:
-            self._passed_over.update(file.path for file in job.inputs)
+            again_s = time.monotonic() + TRIED_AGAIN_S
+            self._passed_over.update((file.path, again_s) for file in job.inputs)
             self.error = error if isinstance(error, LianjiError) else None
             log.error("upkeep-failed", job=job.kind, period=job.period, error=str(error))
         return True
@@ -110,8 +113,7 @@ class Upkeep:
         return done
 
     def _move_some(self) -> bool:
-        logs = self._tiers.logs
-        for upper, lower, after_days in zip(logs, logs[1:], self._ages, strict=False):
+        for upper, lower, after_days in self._tiers.steps:
             files = files_to_move(upper, after_days, now_us())
             if files and move(upper, lower, files, self._committing):
                 return True
@@ -139,6 +141,9 @@ class Upkeep:
         return self._next_roll_up(files) or self._next_month()
 
     def _without_passed_over(self, files: Files) -> Files:
+        now_s = time.monotonic()
+        left = {path: until for path, until in self._passed_over.items() if until > now_s}
+        self._passed_over = left
         if not self._passed_over:
             return files
         return files.changed((), [file for file in files if file.path in self._passed_over])
@@ -218,6 +223,13 @@ class Upkeep:
             table.commit(Change("WRITE", new, stale))
 
     # -- what nobody needs -------------------------------------------------------------------
+
+    def _look_for_tiers(self) -> None:
+        """A tier that was away may be back; what a crash left half moved is finished then."""
+        if self._tiers.away:
+            with self._committing:
+                self._tiers.refresh()
+                finish_moves(self._tiers)
 
     def _vacuum_if_due(self) -> None:
         if time.monotonic() - self._vacuumed_s >= VACUUM_EVERY_S:

@@ -130,13 +130,16 @@ class View:
         """Look through the files, the nearest first, for those that no file left can better."""
         files = self.files.between(start_us, end_us)
         files.sort(key=lambda f: f.file.start_us if best.forward else -f.file.end_us)
+        missing, wanted = np.empty(0, np.intp), Wanted([], start_us, end_us)
         for stored in files:
             file = stored.file
             edge_us = max(file.start_us, start_us) if best.forward else min(file.end_us, end_us)
-            missing = best.may_be_beaten_by(file.path, edge_us)
-            if not len(missing):
+            still = best.may_be_beaten_by(file.path, edge_us)
+            if not len(still):
                 continue
-            wanted = Wanted([paths[place] for place in missing.tolist()], start_us, end_us)
+            if not np.array_equal(still, missing):
+                missing = still
+                wanted = Wanted([paths[place] for place in missing.tolist()], start_us, end_us)
             if wanted.touches(file):
                 rows = self.read(stored, wanted)
                 rows.tag = missing[rows.tag].astype(np.int32)

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 from lianji.base.clock import to_us
 
 Action = dict[str, Any]
+_OWN = ("tag", "time")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class DataFile:
     """Of a file that was worked out of others: the names of those."""
     level: int = 0
     """How often its rows were merged into a larger file."""
+    bounds: str = ""
+    """JSON of the other columns' statistics, as the log has them. Readers that filter by a column
+    take a missing bound for no match (delta-rs issue 3173), so none may be missing."""
 
     def overlaps(self, start_us: int, end_us: int) -> bool:
         """True if it may hold times from ``start_us`` up to ``end_us``, both included."""
@@ -46,11 +50,14 @@ class DataFile:
 
 
 def add(file: DataFile, period_column: str, modified_ms: int, *, data_change: bool) -> Action:
+    more = json.loads(file.bounds) if file.bounds else {}
+    low = {"tag": file.first_tag, "time": stamp(file.start_us), **more.get("minValues", {})}
+    high = {"tag": file.last_tag, "time": stamp(file.end_us), **more.get("maxValues", {})}
     stats = {
         "numRecords": file.rows,
-        "minValues": {"tag": file.first_tag, "time": stamp(file.start_us)},
-        "maxValues": {"tag": file.last_tag, "time": stamp(file.end_us)},
-        "nullCount": {"tag": 0, "time": 0, "quality": 0},
+        "minValues": low,
+        "maxValues": high,
+        "nullCount": {"tag": 0, "time": 0, **more.get("nullCount", {})},
     }
     tags = {"lianji.sources": " ".join(file.sources)} if file.sources else {}
     if file.level:
@@ -106,7 +113,17 @@ def file_of(body: dict[str, Any], period_column: str) -> DataFile:
         end_us=to_us(datetime.fromisoformat(stats["maxValues"]["time"])),
         sources=tuple(tags.get("lianji.sources", "").split()),
         level=int(tags.get("lianji.level", 0)),
+        bounds=_bounds(stats),
     )
+
+
+def _bounds(stats: dict[str, Any]) -> str:
+    """The statistics of all columns but tag and time."""
+    more = {
+        kind: {name: value for name, value in stats.get(kind, {}).items() if name not in _OWN}
+        for kind in ("minValues", "maxValues", "nullCount")
+    }
+    return json.dumps(more, separators=(",", ":")) if any(more.values()) else ""
 
 
 def stamp(time_us: int) -> str:

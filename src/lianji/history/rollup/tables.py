@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lianji.base.ids import new_id
+from lianji.history.bounds import bounds_of
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import folder_of
 from lianji.history.delta.log import TableSpec
@@ -61,7 +62,8 @@ class RollupWriter:
             return
         first_us, last_us = int(buckets.time_us.min()), int(buckets.time_us.max())
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._place.local_draft(self._path), SCHEMA, **_OPTIONS)
+            self._draft = self._place.local_draft(self._path)
+            self._writer = pq.ParquetWriter(self._draft, SCHEMA, **_OPTIONS)
             self._first_tag = paths[int(buckets.tag[0])]
             self._start_us, self._end_us = first_us, last_us
         self._writer.write_table(as_table(buckets, paths), row_group_size=ROW_GROUP_ROWS)
@@ -75,6 +77,7 @@ class RollupWriter:
         if self._writer is None:
             return []
         self._writer.close()
+        bounds = bounds_of(self._draft)
         return [
             DataFile(
                 path=self._path,
@@ -87,6 +90,7 @@ class RollupWriter:
                 start_us=self._start_us,
                 end_us=self._end_us,
                 sources=tuple(sources),
+                bounds=bounds,
             )
         ]
 
