@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import sources
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 Row = Sequence[str]
@@ -55,19 +55,43 @@ def type_of(info: FieldInfo) -> str:
 
 
 def _type_words(kind: Any) -> str:
-    names = {bool: "true or false", int: "whole number", float: "number", str: "text", Path: "path"}
+    names = {
+        bool: "true or false",
+        int: "whole number",
+        float: "number",
+        str: "text",
+        SecretStr: "text",
+        Path: "path",
+    }
     if kind in names:
         return names[kind]
     if isinstance(kind, type) and issubclass(kind, Enum):
         return " or ".join(f"`{member.value}`" for member in kind)
+    if is_table(kind):
+        return "a table, see below"
     inner = [part for part in get_args(kind) if part is not type(None)]
     if getattr(kind, "__origin__", None) is list:
-        return f"list of {_type_words(inner[0])}"
+        return "tables, see below" if is_table(inner[0]) else f"list of {_type_words(inner[0])}"
     if getattr(kind, "__origin__", None) is dict:
         return "number=meaning;..."
     if inner and all(isinstance(part, str | int) for part in inner):
         return " or ".join(f"`{part}`" for part in inner)
     return " or ".join(_type_words(part) for part in inner) if inner else str(kind)
+
+
+def is_table(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def nested(model: type[BaseModel], path: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The tables within a table, with their headings: ``[[history.tiers]]``."""
+    for name, info in model.model_fields.items():
+        is_list = getattr(info.annotation, "__origin__", None) is list
+        for kind in get_args(info.annotation):
+            if is_table(kind):
+                heading = f"[[{path}.{name}]]" if is_list else f"[{path}.{name}]"
+                yield heading, kind
+                yield from nested(kind, f"{path}.{name}")
 
 
 def _number(number: Any) -> str:

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 sys.path.insert(0, str(Path(__file__).parent))
 import sources
-from fields import Row, default_of, fields, sentence, shown, table, type_of
+from fields import Row, default_of, fields, nested, sentence, shown, table, type_of
 
 from lianji.base import errors
 from lianji.cli.main import app as command_line
@@ -45,6 +45,8 @@ def settings_page() -> str:
     for section, info in Settings.model_fields.items():
         model = cast(type[BaseModel], info.annotation)
         parts.append(f"\n## [{section}]\n\n{table(FIELD_HEADER, fields(model))}")
+        for heading, inner in nested(model, section):
+            parts.append(f"\n### {heading}\n\n{table(FIELD_HEADER, fields(inner))}")
     parts.append(
         "\n## Environment\n\n"
         + table(
