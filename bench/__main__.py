@@ -16,6 +16,8 @@ SUITES = {
     "parse": "bench.push_parse",
     "marks": "bench.marks",
     "history": "bench.history",
+    "historian": "bench.historian",
+    "historian-growth": "bench.historian.growth",
     "push": "bench.push",
     "start": "bench.start",
     "collect": "bench.collect",

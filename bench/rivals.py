@@ -26,13 +26,18 @@ bind-address = "127.0.0.1:{rpc}"
   wal-dir = "{folder}/wal"
   max-series-per-database = 0
   max-values-per-tag = 0
-[http]
+{more}[http]
   bind-address = "127.0.0.1:{port}"
   log-enabled = false
   max-body-size = 0
 [monitor]
   store-enabled = false
 """
+_SETTLES_SOON = """\
+  cache-snapshot-write-cold-duration = "5s"
+  compact-full-write-cold-duration = "10s"
+"""
+"""As shipped, files are written 10 minutes after the last sample and merged 4 hours after it."""
 
 
 @contextmanager
@@ -51,11 +56,16 @@ def victoria_metrics(folder: Path) -> Iterator[Watched]:
 
 
 @contextmanager
-def influxdb(folder: Path) -> Iterator[Watched]:
+def influxdb(folder: Path, *, settles_soon: bool = False) -> Iterator[Watched]:
+    """``settles_soon``: what is cold is written and merged in seconds, so as to be measured."""
     need("influxd")
     port = free_port()
     configuration = folder / "influxdb.conf"
-    configuration.write_text(_INFLUX.format(folder=folder, port=port, rpc=free_port()))
+    configuration.write_text(
+        _INFLUX.format(
+            folder=folder, port=port, rpc=free_port(), more=_SETTLES_SOON if settles_soon else ""
+        )
+    )
     with running(["influxd", "-config", str(configuration)], port) as watched:
         wait_for(lambda: answers(port, "/ping"), START_S_MAX, "InfluxDB")
         if not answers(port, "/query?q=create+database+bench", "POST"):

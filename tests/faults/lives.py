@@ -6,7 +6,8 @@ With LIFE it lives that one life and says nothing. Else it reads lines ``life NU
 MILLISECONDS`` and answers each with ``killed`` or ``ended CODE`` when that life is over.
 
 What costs time, the imports, is done once; each life is a fork that opens the plant's folder as
-``lianji run`` does and pushes numbered samples from several writers. MODE says from when the
+``lianji run`` does and pushes numbered samples from several writers, while its upkeep merges, rolls
+up, moves and vacuums without a pause. MODE says from when the
 milliseconds count: ``opening`` from the fork, ``working`` from the first acknowledgements,
 ``closing`` from a SIGTERM after half a dozen of them; ``whole`` lets the life end by itself after
 a SIGTERM.
@@ -15,6 +16,7 @@ a SIGTERM.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -29,6 +31,10 @@ import numpy as np
 import uvloop
 
 from lianji.base.errors import Busy, StorageError
+from lianji.history import upkeep, vacuum
+from lianji.history.compaction import plan, worker
+from lianji.history.compaction.jobs import Job, Runner
+from lianji.history.compaction.work import Outcome
 from lianji.history.delta import log
 from lianji.node.folder import PlantFolder
 from lianji.node.plant import Plant
@@ -38,6 +44,23 @@ WRITERS = 3
 ROWS_MAX = 400
 CHECKPOINT_EVERY = 5
 """Far more often than in life, so that kills meet checkpoints too."""
+
+
+def keep_up_often(seed: int) -> None:
+    """Merge, roll up, move and vacuum all the time and in this process, so that faults meet all of
+    it. The samples are of a day long past: each file is merged at once, or waits for two more."""
+    seeded = random.Random(seed)
+    log.CHECKPOINT_EVERY = CHECKPOINT_EVERY
+    plan.FAN = 3
+    plan._patience_us = lambda *_: seeded.choice((0, 60_000_000))
+    upkeep.HOURS_FILES_MAX = 2
+    upkeep.PAUSE_S, upkeep.VACUUM_EVERY_S = 0.01, 0.2
+    vacuum.KEPT_MS_MIN = 0
+    Runner.run = _run_here  # type: ignore[method-assign,assignment]
+
+
+def _run_here(runner: Runner, job: Job) -> Outcome | None:
+    return None if runner._stopped.is_set() else worker._done(json.loads(runner._told(job)))
 
 
 async def push(plant: Plant, sending: Sending, ledger: LedgerWriter) -> bool:
@@ -80,8 +103,9 @@ async def work(plant: Plant, life: int, ledger_path: Path) -> None:
 
 def live(folder: Path, life: int, ledger: Path) -> None:
     """One life from opening to SIGTERM."""
-    log.CHECKPOINT_EVERY = CHECKPOINT_EVERY
+    keep_up_often(life)
     plant = Plant(PlantFolder(folder))
+    plant.history.upkeep._removed_kept_ms = 0
     try:
         uvloop.run(work(plant, life, ledger))
     finally:

@@ -19,9 +19,8 @@ import pyarrow as pa
 from lianji.dictionary.expression import Expression
 from lianji.dictionary.quality import Quality, is_bad, is_good
 from lianji.history.aggregates import Grid, Result, process
+from lianji.history.questions import signals
 from lianji.history.rows import Rows
-
-DAY_US = 86_400_000_000
 
 
 class Content(NamedTuple):
@@ -173,7 +172,7 @@ class Naive:
         inside = [one for one in every if grid.start_us <= one.time_us < grid.end_us]
         early = [one for one in every if one.time_us <= grid.start_us]
         late = [one for one in every if one.time_us >= grid.end_us]
-        reach_us = DAY_US if path in self.expressions else math.inf
+        reach_us = signals.FIT_WITHIN_US if path in self.expressions else math.inf
         early_usable = [o for o in early if o.is_usable and grid.start_us - o.time_us <= reach_us]
         late_usable = [o for o in late if o.is_usable and o.time_us < grid.end_us + reach_us]
         near = {*early[-1:], *early_usable[-1:], *inside, *late[:1], *late_usable[:1]}

@@ -16,12 +16,13 @@ from typer.testing import CliRunner
 
 from lianji.base.errors import InputError, LianjiError, StorageError
 from lianji.cli.main import app
-from lianji.connect.columns import Columns
+from lianji.connect.driver import Columns
 from lianji.connect.outbox import Outbox
 from lianji.connect.push.line_protocol import parse_lines
 from lianji.connect.statistics import Statistics
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN, Batch
 from lianji.dictionary.quality import Quality
+from lianji.history.compaction.plan import FAN
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.log import Change, DeltaLog
 from lianji.history.folder_place import FolderPlace
@@ -30,7 +31,6 @@ from lianji.node.doctor import examine
 from lianji.node.folder import PlantFolder
 from tests.history.conftest import SECOND, START_US, Rooms
 from tests.history.test_upkeep import (
-    FAN,
     MINUTES,
     TAGS,
     age,
@@ -99,10 +99,12 @@ def test_a_line_with_such_a_time_is_refused_and_its_neighbours_stay(time_us: int
 
 async def test_a_device_with_such_a_time_is_believed_the_value_and_not_the_time() -> None:
     taken: list[Batch] = []
+    arrived = asyncio.Event()
 
     class Keeping:
         async def append(self, batch: Batch) -> int:
             taken.append(batch)
+            arrived.set()
             return len(taken)
 
     columns = Columns(
@@ -112,11 +114,10 @@ async def test_a_device_with_such_a_time_is_believed_the_value_and_not_the_time(
         np.zeros(2, np.uint16),
         None,
     )
-    outbox = Outbox(np.array([7, 8], np.int32), [0.0, 0.0], 60.0, Keeping(), Statistics())
+    outbox = Outbox(np.array([7, 8], np.int32), [0.0, 0.0], 60.0, Keeping(), Statistics("d", "p"))
     await outbox.send(columns)
     running = asyncio.create_task(outbox.run())
-    while not taken:
-        await asyncio.sleep(0)
+    await arrived.wait()
     running.cancel()
     [batch] = taken
     assert batch.samples.column(4).to_pylist() == [0, int(Quality.UNCERTAIN)]
@@ -241,7 +242,7 @@ def test_a_damaged_file_is_named_and_the_rest_is_answered(two_days: Rooms, damag
         assert history.last(["plant/a"])["value"].to_pylist() == [DAY_S + 1]
         day = (START_US, START_US + DAY_S * SECOND, 3600 * SECOND)
         assert history.aggregate(["plant/a"], *day, ["count"])["count"].to_pylist()[0] == 2
-        with pytest.raises(InputError, match=r"parquet|No files"):
+        with pytest.raises(InputError, match=Path(bad.path).name):
             history.sql("select sum(value) from samples")
 
 
@@ -273,6 +274,14 @@ def test_a_damaged_file_does_not_keep_new_samples_out(two_days: Rooms, damage: D
     assert two_days.history.status().unflushed == 0
 
 
+@pytest.mark.xfail(strict=True, reason="nobody can say whether it is new, and all wait for it")
+def test_a_late_sample_of_a_damaged_file_keeps_no_other_sample_out(two_days: Rooms) -> None:
+    garbage(two_days.folder / "samples" / first_file(two_days).path)
+    two_days.put("plant/a", [0.5], [9])
+    two_days.put("plant/b", [2 * DAY_S], [7])
+    two_days.history.flush()
+
+
 @pytest.fixture
 def rolled(rooms: Rooms) -> Iterator[Rooms]:
     for number in range(FAN + 1):
@@ -294,8 +303,9 @@ def test_a_damaged_rollup_costs_time_and_no_answer(
     for step_s in (60, 3600):
         assert_alike(aggregates(rolled, step_s, False), aggregates(rolled, step_s, True))
     chart = rolled.history.plot(TAGS[:1], START_US, START_US + 1620 * SECOND, 10)
-    values = [row["value"] for row in before if row["tag"] == TAGS[0] and not row["quality"]]
-    assert {max(values), min(values)} <= set(chart["value"].to_pylist())  # type: ignore[type-var]
+    of_tag = [row["value"] for row in before if row["tag"] == TAGS[0] and not row["quality"]]
+    values = [value for value in of_tag if isinstance(value, float)]
+    assert {max(values), min(values)} <= set(chart["value"].to_pylist())
     rolled.put(TAGS[3], [30.5], [100.0])
     rolled.history.flush()
     age(rolled)
@@ -398,11 +408,12 @@ def test_a_question_over_ten_billion_rows_is_refused_with_a_remedy(ten_billion: 
     history = ten_billion.history
     asked = (["plant/a"], START_US, START_US + DAY_S * SECOND)
     assert history.rows_expected(*asked) == 10_000_000_000
-    for ask in (
+    asks: list[Callable[[], Any]] = [
         lambda: history.plot(*asked, 1000),
         lambda: history.aggregate(*asked, DAY_S * SECOND, ["average"]),
         lambda: history.gaps(*asked, SECOND),
-    ):
+    ]
+    for ask in asks:
         with pytest.raises(InputError) as failure:
             ask()
         assert failure.value.code == "question-too-large"

@@ -41,6 +41,7 @@ from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.rows import Rows, in_order
 from lianji.history.settings import HistorySettings
+from lianji.history.sieve import Sieves
 from lianji.history.tables import MODIFIED
 from lianji.history.tiers import Tiers
 from lianji.history.upkeep import Upkeep
@@ -50,7 +51,7 @@ from lianji.trace.marks import Stage
 from lianji.trace.stages import Stages
 
 READER = "history"
-HELD_ROWS_MAX = 2_000_000
+HELD_ROWS_MAX = 1_000_000
 """More than this is not taken ahead of a flush: the rest waits in the spool, where it is safe."""
 GATHER_S = 0.5
 """Enough rows for a file wait so long for more: when they come by the million, a larger file costs
@@ -107,6 +108,7 @@ class Historian(History):
         self._flushing = threading.Lock()
         self._memory = Memory()
         self._newest = Newest()
+        self._sieves = Sieves()
         self._values = LastValues()
         self._rank = np.empty(0, np.int32)
         self._status = HistoryStatus(0, 0, 0, 0, 0, None, 0, 0, None)
@@ -117,6 +119,7 @@ class Historian(History):
             Folders(folder, folder.with_name(MINUTES.name), folder.with_name(HOURS.name)),
             self._flushing,
             self._settings,
+            self._sieves,
         )
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -203,7 +206,9 @@ class Historian(History):
             self._find_out()
             if self._tiers.away and len(rows):
                 self._tiers.check_reach(int(rows.time_us.min()), now_us())
-            settled = settle(self._tiers.files, self.site, rows, order, paths, self._newest)
+            settled = settle(
+                self._tiers.files, self.site, rows, order, paths, self._newest, self._sieves
+            )
             files = write_days(self._table.place, self.site, settled.rows, paths)
             self._in_doubt = True
             keep_replaced(self._modified, self._source, self.site, settled.replaced, held, paths)
@@ -248,6 +253,10 @@ class Historian(History):
         change.added = [*change.added, *files]
         change.sequences = {self._source: last}
         self._table.commit(change)
+        self._sieves.keep([file.name for file in files], settled.rows)
+        for one in settled.rewritten:
+            if one.new is not None:
+                self._sieves.merge([one.new.name], [one.old.file.name])
         self._in_doubt = False
 
     def _ranks(self, paths: Sequence[str]) -> NDArray[np.int32]:

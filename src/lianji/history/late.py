@@ -24,6 +24,7 @@ from lianji.history.keys import UNKNOWN, Keys, Newest, first_of_groups
 from lianji.history.parquet import DAY_US, write_file
 from lianji.history.reading import Stored, Wanted, read_groups, read_rows
 from lianji.history.rows import Rows, same_content, same_key_as_next
+from lianji.history.sieve import Sieves, hashes_of
 from lianji.history.tiers import TierFiles
 
 LEARNED_AT_ONCE = 5_000
@@ -68,6 +69,7 @@ def settle(
     order: NDArray[np.intp],
     paths: Sequence[str],
     newest: Newest,
+    sieves: Sieves,
 ) -> Settled:
     """Compare new rows with each other and with the table.
 
@@ -85,9 +87,11 @@ def settle(
     tags = settled.rows.tag
     groups = first_of_groups(tags)
     if (settled.rows.time_us[groups] <= newest.of(tags[groups])).any():
-        late = np.flatnonzero(settled.rows.time_us <= newest.of(tags))
-        arrivals = Rows.none() if not again.any() else rows.take(first[late])
-        _with_table(files, site, settled, late, arrivals, order, paths)
+        places = np.flatnonzero(settled.rows.time_us <= newest.of(tags))
+        some = settled.rows.take(places)
+        firsts = rows.take(first[places]) if again.any() else some
+        late = _Late(places, some, firsts, order[places])
+        _with_table(files, site, settled, late, paths, sieves)
     _learn_all(files, site, settled.rows, paths, newest)
     return settled
 
@@ -112,44 +116,67 @@ def _with_table(
     files: TierFiles,
     site: str,
     settled: Settled,
-    late: NDArray[np.intp],
-    arrivals: Rows,
-    order: NDArray[np.intp],
+    late: _Late,
     paths: Sequence[str],
+    sieves: Sieves,
 ) -> None:
-    """Compare the late rows with the files that may hold their keys.
-
-    ``arrivals`` are the first arrivals of the late rows' keys (empty: the rows themselves).
-    """
-    rows = settled.rows
-    places = rows.take(late)
-    firsts = arrivals if len(arrivals) else places
-    ids = np.unique(places.tag)
-    names = [paths[tag] for tag in ids.tolist()]
-    codes = np.searchsorted(ids, places.tag).astype(np.int32)
-    keys = Keys(codes, places.time_us)
-    wanted = Wanted(names, int(places.time_us.min()), int(places.time_us.max()))
-    drop = np.zeros(len(rows), dtype=bool)
-    for stored in _files_of_days(files, site, places.time_us):
-        if not wanted.touches(stored.file):
-            continue
-        old = read_rows(stored, wanted, {})
-        mine, theirs = keys.matches(old)
-        if not len(mine):
-            continue
-        stays = same_content(places, mine, old, theirs)
-        drop[late[mine[stays]]] = True
-        known = same_content(firsts, mine, old, theirs)
-        settled.repeated += int(known.sum())
-        if not known.all():
-            replaced = old.take(theirs[~known])
-            replaced.tag = ids[replaced.tag]
-            settled.replaced.append(Replaced(replaced, order[late[mine[~known]]]))
-        if not stays.all():
-            gone = old.take(theirs[~stays])
-            settled.rewritten.append(_without(stored, gone, names))
+    """Compare the late rows with the files that may hold their keys."""
+    drop = np.zeros(len(settled.rows), dtype=bool)
+    hashes = hashes_of(late.rows)
+    for stored in _files_of_days(files, site, late.rows.time_us):
+        file, times_us = stored.file, late.rows.time_us
+        near = np.flatnonzero((times_us >= file.start_us) & (times_us <= file.end_us))
+        near = near[sieves.may_hold(file.name, hashes[near])]
+        if len(near):
+            drop[_with_file(stored, settled, late, near, paths)] = True
     if drop.any():
-        settled.rows = rows.take(~drop)
+        settled.rows = settled.rows.take(~drop)
+
+
+@dataclass(slots=True)
+class _Late:
+    """Rows that may be in the table already."""
+
+    places: NDArray[np.intp]
+    """Where they stand among the settled rows."""
+    rows: Rows
+    firsts: Rows
+    """The first arrivals of their keys."""
+    arrivals: NDArray[np.intp]
+    """The place of those among all arrivals."""
+
+
+def _with_file(
+    stored: Stored,
+    settled: Settled,
+    late: _Late,
+    near: NDArray[np.intp],
+    paths: Sequence[str],
+) -> NDArray[np.intp]:
+    """Compare some of the late rows with a file. Returns the places of those that it has already
+    as they are."""
+    some, firsts = late.rows.take(near), late.firsts.take(near)
+    starts = first_of_groups(some.tag)
+    ids = some.tag[starts]
+    names = [paths[tag] for tag in ids.tolist()]
+    codes = np.repeat(np.arange(len(ids), dtype=np.int32), np.diff(np.append(starts, len(some))))
+    wanted = Wanted(names, int(some.time_us.min()), int(some.time_us.max()))
+    if not wanted.touches(stored.file):
+        return np.empty(0, np.intp)
+    old = read_rows(stored, wanted, {})
+    mine, theirs = Keys(codes, some.time_us).matches(old)
+    if not len(mine):
+        return np.empty(0, np.intp)
+    stays = same_content(some, mine, old, theirs)
+    known = same_content(firsts, mine, old, theirs)
+    settled.repeated += int(known.sum())
+    if not known.all():
+        replaced = old.take(theirs[~known])
+        replaced.tag = ids[replaced.tag]
+        settled.replaced.append(Replaced(replaced, late.arrivals[near[mine[~known]]]))
+    if not stays.all():
+        settled.rewritten.append(_without(stored, old.take(theirs[~stays]), names))
+    return late.places[near[mine[stays]]]
 
 
 def _files_of_days(files: TierFiles, site: str, times_us: NDArray[np.int64]) -> Iterator[Stored]:

@@ -19,6 +19,7 @@ from lianji.history.delta.log import Change, DeltaLog
 from lianji.history.late import Replaced
 from lianji.history.memory import Held
 from lianji.history.parquet import DAY_US
+from lianji.history.reading import Stored, unreadable
 from lianji.history.tables import MODIFIED, month_of, write_small
 
 KIND = "replaced"
@@ -85,12 +86,18 @@ def _arrived_us(identity: bytes) -> int:
 
 
 def read_modified(log: DeltaLog, paths: Sequence[str], start_us: int, end_us: int) -> pa.Table:
-    """What was replaced of these tags with start <= time < end: by tag, time and modification."""
+    """What was replaced of these tags with start <= time < end: by tag, time and modification.
+
+    Raises StorageError for a file that cannot be read.
+    """
     wanted = set(paths)
     parts = [_SCHEMA.empty_table()]
     for file in log.files.between(start_us, end_us - 1):
-        with log.place.open(file.path) as source:
-            table = pq.read_table(source, schema=_SCHEMA)
+        try:
+            with log.place.open(file.path) as source:
+                table = pq.read_table(source, schema=_SCHEMA)
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(Stored(log.place, file), error) from error
         times = table.column("time").combine_chunks().view(pa.int64()).to_numpy()
         keep = (times >= start_us) & (times < end_us)
         keep &= np.array([tag in wanted for tag in table.column("tag").to_pylist()], dtype=bool)

@@ -101,10 +101,33 @@ class _Footer:
         return [
             group
             for group in every
-            if self.starts_us[group] <= wanted.end_us
-            and self.ends_us[group] >= wanted.start_us
-            and wanted.has_within(self.firsts[group], self.lasts[group])
+            if wanted.has_within(self.firsts[group], self.lasts[group])
+            and (self._overlaps(group, wanted) or (wanted.beside and self._is_next(group, wanted)))
         ]
+
+    def _overlaps(self, group: int, wanted: Wanted) -> bool:
+        return not self._is_early(group, wanted) and not self._is_late(group, wanted)
+
+    def _is_early(self, group: int, wanted: Wanted) -> bool:
+        return self.ends_us[group] < wanted.start_us
+
+    def _is_late(self, group: int, wanted: Wanted) -> bool:
+        return self.starts_us[group] > wanted.end_us
+
+    def _is_next(self, group: int, wanted: Wanted) -> bool:
+        """Whether, of a tag that lies in several groups, this one before or behind the wanted time
+        is the next to it. A farther one may be read for other tags, and its rows would pass for
+        the nearest."""
+        if self._is_early(group, wanted):
+            tag, farther, nearer, is_out = self.firsts[group], group - 1, group + 1, self._is_early
+        else:
+            tag, farther, nearer, is_out = self.lasts[group], group + 1, group - 1, self._is_late
+        if not wanted.has_within(tag, tag) or not self._holds(farther, tag):
+            return False
+        return not (self._holds(nearer, tag) and is_out(nearer, wanted))
+
+    def _holds(self, group: int, tag: str) -> bool:
+        return 0 <= group < len(self.firsts) and self.firsts[group] <= tag <= self.lasts[group]
 
 
 class _Footers:

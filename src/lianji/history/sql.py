@@ -46,11 +46,11 @@ def run_sql(
     with duckdb.connect(":memory:") as database:
         database.execute("SET TimeZone = 'UTC'")
         database.execute(f"SET memory_limit = '{settings.sql_memory_mb}MB'")
-        _prepare(database, view, site, paths)
         alarm = threading.Timer(settings.sql_timeout_s, database.interrupt)
         alarm.daemon = True
         alarm.start()
         try:
+            _prepare(database, view, site, paths)  # fails if a file is damaged
             answer: duckdb.DuckDBPyRelation | None = database.sql(query)  # None: no result
             if answer is None:
                 return pa.table({})

@@ -25,6 +25,7 @@ from lianji.history.moving import files_to_move, finish_moves, move
 from lianji.history.retention import Retainer, removed
 from lianji.history.rollup.tables import source_of, sources_by_day
 from lianji.history.settings import HistorySettings
+from lianji.history.sieve import Sieves
 from lianji.history.tiers import Tiers
 from lianji.history.vacuum import vacuum
 
@@ -47,9 +48,11 @@ class Upkeep:
         folders: Folders,
         committing: threading.Lock,
         settings: HistorySettings,
+        sieves: Sieves,
     ) -> None:
         """``committing`` is held by whoever commits to ``tiers``."""
         self._tiers = tiers
+        self._sieves = sieves
         self.samples, self.minutes, self.hours = tiers.top, minutes, hours
         self._retainer = Retainer(settings.retention)
         self.error: LianjiError | None = None
@@ -190,6 +193,10 @@ class Upkeep:
             if job.kind == "merge":
                 with self._committing:
                     self._swap(self.samples, outcome.samples, job.inputs)
+                    self._sieves.merge(
+                        [file.name for file in outcome.samples],
+                        [file.name for file in job.inputs],
+                    )
             if job.kind == "hours":
                 self._swap(self.hours, outcome.hours, job.inputs)
             else:

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from lianji.base.errors import LianjiError, StorageError, Text, counted
 from lianji.history.delta.log import DeltaLog
@@ -17,6 +18,7 @@ from lianji.node.folder import PlantFolder
 from lianji.spool.quarantine import Quarantine
 
 DISK_FREE_BYTES_MIN = 1024**3
+PARQUET_END = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,13 @@ def _table(folder: PlantFolder) -> Text:
     if not (folder.history / "_delta_log").is_dir():
         return Text("nothing written yet", "尚无数据")
     files = DeltaLog(FolderPlace(folder.history), SAMPLES, create=False).files
-    lost = [file.path for file in files if not (folder.history / file.path).exists()]
+    lost = [file.path for file in files if not _is_whole(folder.history / file.path, file.bytes)]
     if lost:
         raise StorageError(
             "history-file-missing",
             Text(
-                f"{len(lost)} files are missing, such as {lost[0]}.",
-                f"缺少 {len(lost)} 个文件，如 {lost[0]}。",
+                f"{len(lost)} files are missing or damaged, such as {lost[0]}.",
+                f"缺少或损坏 {len(lost)} 个文件，如 {lost[0]}。",
             ),
             Text("Restore them from a backup.", "请从备份恢复。"),
         )
@@ -106,6 +108,16 @@ def _table(folder: PlantFolder) -> Text:
         f"{counted(rows, 'row')} in {counted(len(files), 'file')}",
         f"{len(files)} 个文件共 {rows:,} 行",
     )
+
+
+def _is_whole(file: Path, size: int) -> bool:
+    """There, of the size that the table says, and with the end that a Parquet file has."""
+    try:
+        with file.open("rb") as opened:
+            opened.seek(-len(PARQUET_END), os.SEEK_END)
+            return opened.read() == PARQUET_END and opened.tell() == size
+    except OSError:
+        return False
 
 
 def _quarantine(folder: PlantFolder) -> Text:

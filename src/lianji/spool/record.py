@@ -194,7 +194,8 @@ def encode_tags(sequence: int, ids: list[int], paths: list[str]) -> list[bytes |
 def decode_tags(record: Record) -> dict[int, str]:
     (length,) = struct.unpack_from("<I", record.payload)
     lines = pa.decompress(record.payload[4:], length, codec="zstd", asbytes=True).decode()
-    pairs = (line.split("\t", 1) for line in lines.splitlines())
+    # not splitlines: a path may hold what Unicode calls a line separator
+    pairs = (line.split("\t", 1) for line in lines.split("\n")[:-1])
     return {int(tag): path for tag, path in pairs}
 
 

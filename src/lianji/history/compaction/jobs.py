@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -18,6 +19,8 @@ from lianji.history.delta.actions import DataFile
 
 MEMORY_BYTES_MAX = 1536 * 1024 * 1024
 JOBS_A_CHILD = 64
+SMALL = {"MALLOC_ARENA_MAX": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""One pool that gives back what is free, instead of several that keep it."""
 WORKER = "lianji.history.compaction.worker"
 
 
@@ -92,6 +95,7 @@ class Runner:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
+                    env={**os.environ, **SMALL},
                 )
                 self._jobs_left = JOBS_A_CHILD
             self._jobs_left -= 1

@@ -14,7 +14,7 @@ import numpy as np
 from lianji.history.reading import Stored, read_groups
 from lianji.history.rows import Rows, in_order
 
-PIECE_ROWS = 8 * 65_536
+PIECE_ROWS = 4 * 65_536
 """Rows are handed on in pieces of about so many, so that row groups are nearly full."""
 
 Piece = tuple[Rows, list[str]]

@@ -139,7 +139,8 @@ def lines(actions: list[Action]) -> bytes:
 
 def parse(content: bytes) -> list[Action]:
     """Raises ValueError for an entry that is not whole."""
-    actions = [json.loads(line) for line in content.decode().splitlines() if line.strip()]
+    # not splitlines: a text may hold what Unicode calls a line separator
+    actions = [json.loads(line) for line in content.decode().split("\n") if line.strip()]
     if not actions or not all(isinstance(action, dict) for action in actions):
         raise ValueError("the log entry is empty or no object")
     return actions

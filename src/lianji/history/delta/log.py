@@ -131,8 +131,10 @@ class DeltaLog:
             return None
         try:
             actions = act.parse(content)
+            for action in actions:
+                self._check_understood(action.get("protocol", {}))
             self._state.apply(version, actions)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._damaged(_entry(version), error) from error
         return actions
 
@@ -181,6 +183,11 @@ class DeltaLog:
         needs = self._state.protocol
         if not needs or not self._state.metadata:
             raise self._damaged(LOG, ValueError("it does not say what the table is"))
+        self._check_understood(needs)
+
+    def _check_understood(self, needs: Action) -> None:
+        """Raises StorageError for what we can neither read nor write. Before it is taken: the
+        version stays behind such an entry, so whoever tries again is told again."""
         if needs.get("minReaderVersion", 1) > 1 or needs.get("minWriterVersion", 2) > 2:
             what = ", ".join(needs.get("writerFeatures") or ["a newer protocol"])
             raise StorageError(
