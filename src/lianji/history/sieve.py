@@ -64,7 +64,8 @@ class Sieves:
         if kept is None:
             return np.ones(len(hashes), dtype=bool)
         place = np.searchsorted(kept, hashes)
-        return (place < len(kept)) & (kept[np.minimum(place, len(kept) - 1)] == hashes)
+        found = (place < len(kept)) & (kept[np.minimum(place, len(kept) - 1)] == hashes)
+        return np.asarray(found)
 
     def _put(self, names: Sequence[str], hashes: Hashes) -> None:
         with self._lock:
