@@ -31,6 +31,7 @@ from lianji.history import upkeep as upkeep_module
 from lianji.history.compaction.plan import SEALED
 from lianji.history.delta.log import LOG
 from lianji.history.historian import Historian
+from lianji.node.memory import keep_memory_small
 from lianji.spool.settings import SpoolSettings
 from lianji.spool.spool import Spool
 
@@ -55,6 +56,7 @@ class Lianji:
 
     def __init__(self, folder: Path, paths: Sequence[str], *, follow: bool = True) -> None:
         """``follow``: the historian takes from the spool by itself, as in a running plant."""
+        keep_memory_small()  # as a running plant does
         self.folder = folder
         self.names = TagIds.open(folder / "tag-ids.tsv")
         self.names.ids_of(paths)

@@ -275,9 +275,9 @@ def test_a_damaged_file_does_not_keep_new_samples_out(two_days: Rooms, damage: D
 
 
 @pytest.mark.xfail(strict=True, reason="nobody can say whether it is new, and all wait for it")
-def test_a_late_sample_of_a_damaged_file_keeps_no_other_sample_out(two_days: Rooms) -> None:
+def test_a_correction_in_a_damaged_file_keeps_no_other_sample_out(two_days: Rooms) -> None:
     garbage(two_days.folder / "samples" / first_file(two_days).path)
-    two_days.put("plant/a", [0.5], [9])
+    two_days.put("plant/a", [1], [9])
     two_days.put("plant/b", [2 * DAY_S], [7])
     two_days.history.flush()
 

@@ -483,3 +483,18 @@ def test_the_samples_beside_a_gap_are_the_nearest_wherever_row_groups_end(
     asked = (["plant/a", "plant/b", "plant/c"], START_US + 90 * SECOND, START_US + 110 * SECOND)
     found = rooms.history.read(*asked, bounds=True)
     assert [row["value"] for row in found.to_pylist() if row["tag"] == "plant/b"] == [40, 1000]
+
+
+@pytest.mark.parametrize("is_flushed", [False, True])
+def test_a_correction_to_bad_hides_what_it_replaced_before_it_is_flushed_too(
+    rooms: Rooms, is_flushed: bool
+) -> None:
+    rooms.put("plant/a", [0, 10, 100], [1, 2, 3])
+    rooms.history.flush()
+    rooms.put("plant/a", [10], [2], 0x8000)
+    if is_flushed:
+        rooms.history.flush()
+    asked = (["plant/a"], START_US + 50 * SECOND, START_US + 60 * SECOND, 10 * SECOND)
+    assert rooms.history.interpolated(*asked)["value"].to_pylist() == [2]
+    found = rooms.history.aggregate(*asked, ["time_average"])["time_average"].to_pylist()
+    assert found == [pytest.approx(2.1)]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN
+from lianji.history.keys import Keys
 from lianji.history.last import last_of_each
 from lianji.history.rows import Rows
 
@@ -36,6 +37,7 @@ class Nearest:
         self._passed_over = np.zeros(tags, np.int64)
         self._done = np.zeros(tags, np.bool_)
         self._settled: dict[str, NDArray[np.int32]] = {}
+        self._held: Keys | None = None
 
     def settle(self, file: str, tags: NDArray[np.int32]) -> None:
         """Of these tags the file has nothing nearer than what was taken."""
@@ -53,8 +55,19 @@ class Nearest:
         beaten[self._settled.get(file, [])] = False
         return np.flatnonzero(beaten)
 
+    def take_held(self, rows: Rows) -> None:
+        """What memory holds, before any file: it replaces what files say of the same tag and time,
+        also where it is not fit itself."""
+        self.take(rows)
+        if self._fit is not None and len(rows):
+            self._held = Keys(rows.tag, rows.time_us)
+
     def take(self, rows: Rows) -> None:
         """Rows by tag and time."""
+        if self._held is not None:
+            replaced = np.zeros(len(rows), dtype=bool)
+            replaced[self._held.matches(rows)[1]] = True
+            rows = rows.take(~replaced)
         if self._fit is not None:
             will_do = self._fit(rows)
             self._passed_over += np.bincount(rows.tag[~will_do], minlength=self._tags)

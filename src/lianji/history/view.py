@@ -122,7 +122,7 @@ class View:
         return self._nearest(Nearest(len(paths), True, fit), paths, time_us + 1, TIME_US_MAX)
 
     def _nearest(self, best: Nearest, paths: Sequence[str], start_us: int, end_us: int) -> Rows:
-        best.take(self.held(paths, start_us, end_us))
+        best.take_held(self.held(paths, start_us, end_us))
         self._search(best, paths, start_us, end_us)
         return best.rows()
 

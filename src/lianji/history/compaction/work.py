@@ -12,7 +12,7 @@ import numpy as np
 
 from lianji.base.errors import StorageError, Text
 from lianji.history.compaction.merge import Piece, merged
-from lianji.history.compaction.plan import Merge
+from lianji.history.compaction.plan import SEALED, Merge
 from lianji.history.delta.actions import DataFile
 from lianji.history.parquet import FILE_ROWS_MAX, write_file
 from lianji.history.place import Place
@@ -23,7 +23,8 @@ from lianji.history.tables import month_of
 
 ROLLED_LEVEL = 2
 """Files below this level are so short-lived that their rollups would be no gain."""
-COMPRESSION_LEVEL = 3
+SEALED_COMPRESSION = 6
+"""For files that stay; those that will be merged again are compressed as quickly as at a flush."""
 
 
 @dataclass(slots=True)
@@ -49,9 +50,10 @@ def compact(places: Places, merge: Merge) -> Outcome:
     inputs = [Stored(places.samples, file) for file in merge.inputs]
     rollups = _Rollups(places, merge)
     outcome = Outcome()
+    compression = SEALED_COMPRESSION if merge.level == SEALED else 1
     for some in _in_files(rollups.watched(merged(inputs))):
         outcome.samples.append(
-            write_file(places.samples, merge.site, merge.day, some, merge.level, COMPRESSION_LEVEL)
+            write_file(places.samples, merge.site, merge.day, some, merge.level, compression)
         )
     wanted, written = (sum(f.rows for f in some) for some in (merge.inputs, outcome.samples))
     if wanted != written:
