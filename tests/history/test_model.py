@@ -409,7 +409,7 @@ class Story(RuleBasedStateMachine):
                     rolled[name].to_pylist(), [cell[0] for cell in cells], f"{name} rolled"
                 )
             if aggregate_named(name).tells_time:
-                own = [times for one in results if (times := one[name].time_us) is not None]
+                own = [its for one in results if (its := one[name].time_us) is not None]
                 times = [t for of_tag in own for t in of_tag[0].tolist()]
                 shown = found[f"{name}_time"].cast(pa.int64()).to_pylist()
                 known = [t if c[0] is not None else None for t, c in zip(times, cells, strict=True)]

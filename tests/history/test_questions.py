@@ -107,6 +107,17 @@ def test_every_aggregate_is_what_all_samples_say_however_they_lie(
     rooms.close()
 
 
+def test_a_transition_is_counted_from_the_sample_before_the_range(rooms: Rooms) -> None:
+    rooms.put("p/a", [0], [0])
+    rooms.put("p/a", [-1], [0])
+    for _ in range(2):
+        table = rooms.history.aggregate(
+            ["p/a"], START_US, at_s(60), 60 * SECOND, ["number_of_transitions"]
+        )
+        assert values(table, "number_of_transitions") == [0]
+        rooms.history.flush()
+
+
 def test_an_aggregate_has_a_row_for_every_interval_and_null_where_there_is_none(
     rooms: Rooms,
 ) -> None:

@@ -52,12 +52,18 @@ class View:
         return merged(parts)
 
     def around(
-        self, paths: Sequence[str], start_us: int, end_us: int, fit: Fit | None = None
+        self,
+        paths: Sequence[str],
+        start_us: int,
+        end_us: int,
+        fit: Fit | None = None,
+        previous: bool = False,
     ) -> Rows:
         """``rows``, and of each path the nearest sample at or before the start and the nearest at
         or behind the end; also the nearest ones that are ``fit``, where these are not.
 
-        How far is looked for a fit one is bounded: see ``Nearest``.
+        With ``previous`` one before the start is wanted even where one stands just at it. How far
+        is looked for a fit one is bounded: see ``Nearest``.
         """
         wanted = Wanted(paths, start_us, end_us - 1, beside=True)
         before, after = Nearest(len(paths), False), Nearest(len(paths), True)
@@ -73,7 +79,8 @@ class View:
                 before.settle(stored.file.path, early)
                 after.settle(stored.file.path, late)
         rows = merged([*parts, memory])
-        before.settle_for_good(_at(rows, start_us))
+        if not previous:
+            before.settle_for_good(_at(rows, start_us))
         self._search(before, paths, TIME_US_MIN, start_us - 1)
         self._search(after, paths, end_us, TIME_US_MAX)
         rows = merged([before.rows(), rows, after.rows()])
@@ -93,7 +100,7 @@ class View:
         ):
             some = np.flatnonzero(np.bincount(unfit, minlength=len(paths)))
             if len(some):
-                edge_us = start_us if side == self.before else end_us - 1
+                edge_us = start_us - 1 if side == self.before else end_us - 1
                 found = side([paths[place] for place in some.tolist()], edge_us, fit)
                 found.tag = some[found.tag].astype(np.int32)
                 parts.append(found)

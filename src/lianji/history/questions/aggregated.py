@@ -37,7 +37,8 @@ def aggregated(
     The grid is one that fits into memory. Raises InputError for a name that is not known.
     """
     fit = _fit_for(names, rules)
-    rows = view.around(paths, grid.start_us, grid.end_us, fit)
+    previous = any(aggregate_named(name).bounds == "previous" for name in names)
+    rows = view.around(paths, grid.start_us, grid.end_us, fit, previous)
     if fit is not None and rules.use_sloped_extrapolation:
         rows = _with_second(view, paths, rows, grid, fit)
     return process(rows, stepped, grid, names, rules)

@@ -55,7 +55,8 @@ def at_instant(before: Rows, after: Rows, time_us: int, linear: NDArray[np.bool_
     row, other = row[leads_on], other[leads_on]
     span_us = after.time_us[other] - before.time_us[row]
     share = (time_us - before.time_us[row]) / span_us
-    value[row] += share * (after.value[other] - value[row])
+    with np.errstate(over="ignore", invalid="ignore"):
+        value[row] += share * (after.value[other] - value[row])
     quality[row] = np.maximum(quality[row], after.quality[other])
     times = np.full(len(before), time_us, np.int64)
     return Rows(before.tag, times, value, quality, before.text)
