@@ -171,11 +171,14 @@ class Naive:
         every = self.all(path)
         inside = [one for one in every if grid.start_us <= one.time_us < grid.end_us]
         early = [one for one in every if one.time_us <= grid.start_us]
+        before = [one for one in early if one.time_us < grid.start_us]
         late = [one for one in every if one.time_us >= grid.end_us]
         reach_us = signals.FIT_WITHIN_US if path in self.expressions else math.inf
         early_usable = [o for o in early if o.is_usable and grid.start_us - o.time_us <= reach_us]
         late_usable = [o for o in late if o.is_usable and o.time_us < grid.end_us + reach_us]
-        near = {*early[-1:], *early_usable[-1:], *inside, *late[:1], *late_usable[:1]}
+        before_usable = [one for one in early_usable if one.time_us < grid.start_us]
+        near = {*early[-1:], *early_usable[-1:], *before[-1:], *before_usable[-1:]}
+        near |= {*inside, *late[:1], *late_usable[:1]}
         stepped = np.array([not self.is_linear(path)])
         return process(_rows(sorted(near)), stepped, grid, names)
 
