@@ -88,7 +88,8 @@ def _runs(ordered: list[_Placed], limits: Limits, refused: SpaceRanges) -> Itera
         if place == 0 or (
             start - run_end > max_gap
             or grown - run_start > max_span
-            or (guarded and (refused.between(run_end, start) or refused.within(run_start, grown)))
+            or (guarded and start >= run_end and refused.between(run_end, start))
+            or (guarded and refused.within(run_start, grown))
         ):
             if place:
                 yield ordered[first:place]

@@ -101,6 +101,11 @@ def test_no_refused_address_is_ever_bridged(points: list[Point], refused: list) 
             assert len({(point.start, point.end) for point in block.points}) == 1
 
 
+def test_points_that_overlap_have_no_gap_between_them_to_be_refused() -> None:
+    twice = [Point((1, 3), 1, 1), Point((1, 3), 1, 1)]
+    assert len(plan(twice, range(2), LIMITS, ranges([((1, 3), 0, 3)]))) == 1
+
+
 @given(POINTS, RANGES)
 def test_never_more_blocks_than_one_a_point(points: list[Point], refused: list) -> None:
     naive = {(repr(point.space), point.start, point.span) for point in points}
