@@ -86,7 +86,9 @@ class Ledger:
         numbers = time_us - START_US
         wrong = []
         if not np.array_equal(numbers, value.astype(np.int64)):
-            wrong.append(f"{int((numbers != value).sum())} values are not what was sent")
+            off = np.flatnonzero(numbers != value)[:5]
+            some = ", ".join(f"{numbers[at]} is {value[at]}" for at in off.tolist())
+            wrong.append(f"{int((numbers != value).sum())} values are not what was sent: {some}")
         if table.column("quality").to_numpy().any():
             wrong.append("a quality is not what was sent")
         tags = table.column("tag").cast(pa.string())

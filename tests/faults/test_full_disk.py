@@ -117,7 +117,9 @@ def test_a_full_disk_refuses_in_plain_words_and_recovers_when_space_is_freed(
             timeout_s=60,
             what="the flush after the space",
         )
-        assert plant.status()["history"]["error"] is None
+        wait_until(
+            lambda: plant.status()["history"]["error"] is None, what="the word that it holds"
+        )
         plant.stop()
     ledger = Ledger.read(tmp_path / "ledger")
     assert problems_when_opened(folder, ledger) == []
@@ -138,7 +140,9 @@ def test_a_flush_that_finds_no_room_is_told_and_made_up_for(disk: Path, tmp_path
         wait_until(
             lambda: plant.status()["history"]["unflushed"] == 0, timeout_s=60, what="the flush"
         )
-        assert plant.status()["history"]["error"] is None
+        wait_until(
+            lambda: plant.status()["history"]["error"] is None, what="the word that it holds"
+        )
         plant.stop()
     ledger = Ledger.read(tmp_path / "ledger")
     assert ledger.samples == 40_000
