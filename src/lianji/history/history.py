@@ -157,6 +157,8 @@ class History:
         ``minmax``: at most four samples (and one gap) a tag and pixel: first, lowest, highest,
         last, so that no peak is lost. ``lttb``: about one sample a pixel, for prettier lines of
         fewer points. Gaps stay gaps in both.
+        A chart so long that a pixel is several minutes or hours wide is drawn from rollups: every
+        point is still a sample at its own time, the first, lowest, highest and last of each bucket.
         """
         signals, paths, expected = self._asked_between(tags, start_us, end_us)
         if not 1 <= pixels <= PIXELS_MAX:
