@@ -20,6 +20,7 @@ from bench.historian.rows import more, quicker
 from bench.historian.scale import TAGS, scaled
 from bench.mixes import SECOND_US, START_US, Mix, path_of
 from bench.plant import Watched
+from lianji.base.heap import choose_arrow_pool
 
 SAMPLES = scaled(20_000_000, 500_000)
 DURABLE_SAMPLES = scaled(10_000_000, 500_000)
@@ -38,6 +39,7 @@ def child(*arguments: object) -> tuple[dict[str, Any], float]:
     Raises RuntimeError with what it said last where it failed.
     """
     command = [sys.executable, "-m", "bench.historian.child", *map(str, arguments)]
+    choose_arrow_pool()  # the children, as a running plant does
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         watched, memory_mb = Watched(process, 0), 0.0
         deadline = time.monotonic() + CHILD_S_MAX

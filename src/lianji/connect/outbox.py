@@ -120,6 +120,7 @@ class Outbox:
                 await self._deliver(batch, numbers)
             finally:
                 self._queue.task_done()
+            del batch, numbers  # or a worker that waits would hold its last ones
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until all is delivered; what is not by then is lost and counted as such."""

@@ -19,6 +19,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from lianji.base import heap
 from lianji.base.clock import now_us
 from lianji.base.errors import LianjiError, StorageError, Text
 from lianji.dictionary.batch import TIME_US_MAX, Batch
@@ -56,6 +57,8 @@ HELD_ROWS_MAX = 1_000_000
 GATHER_S = 0.5
 """Enough rows for a file wait so long for more: when they come by the million, a larger file costs
 half as much a row (measured)."""
+MUCH_ROWS = 500_000
+"""A flush of so many rows is followed by another at once, if not by many."""
 RETRY_S = 5.0
 TRIES = 20
 NICENESS = 10
@@ -189,6 +192,7 @@ class Historian(History):
             with self._lock:
                 self._absorb(HELD_ROWS_MAX)
                 held, last = self._memory.oldest(max(self._settings.flush_rows, HELD_ROWS_MAX))
+            heap.much_to_do(sum(len(one.batch) for one in held) >= MUCH_ROWS)
             if held:
                 self._write(held, last)
             with self._lock:
@@ -256,7 +260,7 @@ class Historian(History):
         self._sieves.keep([file.name for file in files], settled.rows)
         for one in settled.rewritten:
             if one.new is not None:
-                self._sieves.merge([one.new.name], [one.old.file.name])
+                self._sieves.replace(one.new.name, one.old.file.name, one.gone)
         self._in_doubt = False
 
     def _ranks(self, paths: Sequence[str]) -> NDArray[np.int32]:

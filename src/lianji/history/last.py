@@ -40,17 +40,14 @@ class LastValues:
             return
         self._grow(int(rows.tag.max()))
         places = rows.tag.astype(np.intp)  # once, instead of once for each column
-        fresh = rows.time_us >= self.time_us[places]
-        if not fresh.all():
-            rows, places = rows.take(fresh), places[fresh]
-        if (rows.time_us[1:] < rows.time_us[:-1]).any():
-            order = np.argsort(rows.time_us, kind="stable")
-            rows, places = rows.take(order), places[order]
-        # numpy assigns repeated indices in order, so the last of a tag stays
-        self.time_us[places] = rows.time_us
-        self._value[places] = rows.value
-        self._quality[places] = rows.quality
-        self._update_texts(rows)
+        np.maximum.at(self.time_us, places, rows.time_us)
+        newest = np.flatnonzero(rows.time_us == self.time_us[places])
+        places = places[newest]
+        # numpy assigns repeated indices in order, so the last arrival of a tag and time stays
+        self._value[places] = rows.value[newest]
+        self._quality[places] = rows.quality[newest]
+        if self._text or rows.text.null_count < len(rows):
+            self._update_texts(rows.take(newest))
 
     def _update_texts(self, rows: Rows) -> None:
         if self._text:

@@ -24,7 +24,7 @@ from lianji.history.keys import UNKNOWN, Keys, Newest, first_of_groups
 from lianji.history.parquet import DAY_US, write_file
 from lianji.history.reading import Stored, Wanted, read_groups, read_rows
 from lianji.history.rows import Rows, same_content, same_key_as_next
-from lianji.history.sieve import Sieves, hashes_of
+from lianji.history.sieve import Found, Sieves
 from lianji.history.tiers import TierFiles
 
 LEARNED_AT_ONCE = 5_000
@@ -46,6 +46,8 @@ class Rewritten:
 
     old: Stored
     new: DataFile | None
+    gone: Rows
+    """What it lost; ``Rows.tag`` are tag ids."""
 
 
 @dataclass(slots=True)
@@ -80,36 +82,37 @@ def settle(
     settled = Settled(rows)
     if not len(rows):
         return settled
-    first = np.arange(len(rows))
     again = same_key_as_next(rows)
     if again.any():
-        first, order = _among_themselves(settled, again, order)
-    tags = settled.rows.tag
-    groups = first_of_groups(tags)
-    if (settled.rows.time_us[groups] <= newest.of(tags[groups])).any():
-        places = np.flatnonzero(settled.rows.time_us <= newest.of(tags))
-        some = settled.rows.take(places)
-        firsts = rows.take(first[places]) if again.any() else some
-        late = _Late(places, some, firsts, order[places])
-        _with_table(files, site, settled, late, paths, sieves)
+        _among_themselves(settled, again, order)
+    groups = first_of_groups(rows.tag)
+    drop = again
+    if (rows.time_us[groups] <= newest.of(rows.tag[groups])).any():
+        places = np.flatnonzero((rows.time_us <= newest.of(rows.tag)) & ~again)
+        firsts = _firsts(again, places)
+        late = _Late(places, rows.take(places), rows.take(firsts), order[firsts])
+        drop = again.copy()
+        _with_table(files, site, settled, late, paths, sieves, drop)
+    if drop.any():
+        settled.rows = rows.take(~drop)
     _learn_all(files, site, settled.rows, paths, newest)
     return settled
 
 
-def _among_themselves(
-    settled: Settled, again: NDArray[np.bool_], order: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Keep the last arrival of each key. Returns, for each kept row, the place of its key's first
-    arrival among the sorted rows, and that arrival's place in the order of all arrivals."""
+def _firsts(again: NDArray[np.bool_], places: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The place of the first arrival of the key of each of these rows."""
+    is_first = np.append(True, ~again[:-1])
+    return np.maximum.accumulate(np.where(is_first, np.arange(len(again)), 0))[places]
+
+
+def _among_themselves(settled: Settled, again: NDArray[np.bool_], order: NDArray[np.intp]) -> None:
+    """The last arrival of each key stays; tell what becomes of the earlier ones."""
     rows = settled.rows
     older = np.flatnonzero(again)
     same = same_content(rows, older, rows, older + 1)
     settled.repeated += int(same.sum())
     if not same.all():
         settled.replaced.append(Replaced(rows.take(older[~same]), order[older[~same] + 1]))
-    first = np.flatnonzero(np.append(True, ~again[:-1]))
-    settled.rows = rows.take(~again)
-    return first, order[first]
 
 
 def _with_table(
@@ -119,18 +122,24 @@ def _with_table(
     late: _Late,
     paths: Sequence[str],
     sieves: Sieves,
+    drop: NDArray[np.bool_],
 ) -> None:
-    """Compare the late rows with the files that may hold their keys."""
-    drop = np.zeros(len(settled.rows), dtype=bool)
-    hashes = hashes_of(late.rows)
+    """Compare the late rows with the files that may hold their keys, and mark in ``drop`` those
+    that are there already."""
+    each = np.arange(len(late.rows))
+    changed = ~same_content(late.firsts, each, late.rows, each)
     for stored in _files_of_days(files, site, late.rows.time_us):
         file, times_us = stored.file, late.rows.time_us
         near = np.flatnonzero((times_us >= file.start_us) & (times_us <= file.end_us))
-        near = near[sieves.may_hold(file.name, hashes[near])]
+        if not len(near):
+            continue
+        found = sieves.look(file.name, late.rows.take(near))
+        found[changed[near] & (found == Found.SAME)] = Found.READ
+        again, near = near[found == Found.SAME], near[found == Found.READ]
+        drop[late.places[again]] = True
+        settled.repeated += len(again)
         if len(near):
             drop[_with_file(stored, settled, late, near, paths)] = True
-    if drop.any():
-        settled.rows = settled.rows.take(~drop)
 
 
 @dataclass(slots=True)
@@ -138,7 +147,7 @@ class _Late:
     """Rows that may be in the table already."""
 
     places: NDArray[np.intp]
-    """Where they stand among the settled rows."""
+    """Where they stand among all new rows."""
     rows: Rows
     firsts: Rows
     """The first arrivals of their keys."""
@@ -175,7 +184,7 @@ def _with_file(
         replaced.tag = ids[replaced.tag]
         settled.replaced.append(Replaced(replaced, late.arrivals[near[mine[~known]]]))
     if not stays.all():
-        settled.rewritten.append(_without(stored, old.take(theirs[~stays]), names))
+        settled.rewritten.append(_without(stored, old.take(theirs[~stays]), ids, names))
     return late.places[near[mine[stays]]]
 
 
@@ -191,12 +200,15 @@ def _days(times_us: NDArray[np.int64]) -> list[int]:
     return (np.flatnonzero(np.bincount(day - first)) + first).tolist()
 
 
-def _without(stored: Stored, gone: Rows, names: Sequence[str]) -> Rewritten:
-    """The file again without some rows, piece by piece; ``gone.tag`` are codes into ``names``."""
+def _without(stored: Stored, gone: Rows, ids: NDArray[np.int32], names: Sequence[str]) -> Rewritten:
+    """The file again without some rows, piece by piece; ``gone.tag`` are codes into ``names``, the
+    paths of ``ids``."""
     keys_by_name = {name: code for code, name in enumerate(names)}
     left = stored.file.rows - len(gone)
+    of_ids = gone.take(slice(None))
+    of_ids.tag = ids[gone.tag]
     if left == 0:
-        return Rewritten(stored, None)
+        return Rewritten(stored, None, of_ids)
 
     def pieces() -> Iterator[tuple[Rows, Sequence[str]]]:
         for piece, of_piece in read_groups(stored):
@@ -212,7 +224,7 @@ def _without(stored: Stored, gone: Rows, names: Sequence[str]) -> Rewritten:
     keys = Keys(gone.tag, gone.time_us)
     file = stored.file
     new = write_file(stored.place, file.site, file.period, pieces(), file.level)
-    return Rewritten(stored, new)
+    return Rewritten(stored, new, of_ids)
 
 
 def _only_known(rows: Rows) -> Rows:
