@@ -19,7 +19,6 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from lianji.base import heap
 from lianji.base.clock import now_us
 from lianji.base.errors import LianjiError, StorageError, Text
 from lianji.dictionary.batch import TIME_US_MAX, Batch
@@ -57,8 +56,6 @@ HELD_ROWS_MAX = 1_000_000
 GATHER_S = 0.5
 """Enough rows for a file wait so long for more: when they come by the million, a larger file costs
 half as much a row (measured)."""
-MUCH_ROWS = 500_000
-"""A flush of so many rows is followed by another at once, if not by many."""
 RETRY_S = 5.0
 TRIES = 20
 NICENESS = 10
@@ -192,7 +189,6 @@ class Historian(History):
             with self._lock:
                 self._absorb(HELD_ROWS_MAX)
                 held, last = self._memory.oldest(max(self._settings.flush_rows, HELD_ROWS_MAX))
-            heap.much_to_do(sum(len(one.batch) for one in held) >= MUCH_ROWS)
             if held:
                 self._write(held, last)
             with self._lock:

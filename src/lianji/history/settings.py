@@ -79,7 +79,7 @@ class HistorySettings(BaseModel):
 
     flush_s: float = Field(60.0, ge=0.05, le=3600)
     """How long samples wait in memory (and in the spool) before they become a file."""
-    flush_rows: int = Field(150_000, ge=1000, le=20_000_000)
+    flush_rows: int = Field(200_000, ge=1000, le=20_000_000)
     """So many samples become a file at once."""
     removed_kept_h: float = Field(24.0, ge=1, le=8760)
     """How long files that were merged or corrected stay on disk, for readers of older versions."""
