@@ -50,6 +50,15 @@ class _File:
         self.rows = Rows.concat([self.rows, rows])
         self.names = [*self.names, *names[shared:]]
 
+    def name_behind(self, rows: int, first: str) -> str | None:
+        """The tag of the row behind so many, or the next one above ``first``; None if that is not
+        held."""
+        if rows >= len(self.rows):
+            return None
+        place = int(self.rows.tag[rows])
+        place += self.names[place] <= first
+        return self.names[place] if place < len(self.names) else None
+
     def take_below(self, limit: str | None) -> Piece | None:
         """Hand out the rows of all tags below the limit (of all tags, if None)."""
         if not len(self.rows):
@@ -83,8 +92,7 @@ def merged(files: Sequence[Stored]) -> Iterator[Piece]:
 
 def _whole_tags(files: list[_File]) -> Iterator[Piece]:
     while files:
-        limits = [file.last for file in files if not file.ended]
-        limit = min(limits) if limits else None
+        limit = _limit(files)
         parts = [part for file in files if (part := file.take_below(limit)) is not None]
         if parts:
             yield _sorted(parts)
@@ -92,6 +100,16 @@ def _whole_tags(files: list[_File]) -> Iterator[Piece]:
             if not file.ended and (not file.names or file.last == limit):
                 file.more()
         files = [file for file in files if len(file.rows) or not file.ended]
+
+
+def _limit(files: Sequence[_File]) -> str | None:
+    """All tags below it are whole in what is held, and together no more than about a piece; None:
+    all that is held may go."""
+    first = min(file.names[0] for file in files if file.names)
+    share = PIECE_ROWS // len(files)
+    limits = [file.last for file in files if not file.ended]
+    limits += [name for file in files if (name := file.name_behind(share, first)) is not None]
+    return min(limits) if limits else None
 
 
 def _sorted(parts: list[Piece]) -> Piece:
