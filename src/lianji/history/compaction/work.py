@@ -23,8 +23,9 @@ from lianji.history.tables import month_of
 
 ROLLED_LEVEL = 2
 """Files below this level are so short-lived that their rollups would be no gain."""
-SEALED_COMPRESSION = 6
-"""For files that stay; those that will be merged again are compressed as quickly as at a flush."""
+SEALED_COMPRESSION = 14
+"""For files that stay: an eighth smaller than by 6, in three times the time, once (measured). Those
+that will be merged again are compressed as quickly as at a flush."""
 
 
 @dataclass(slots=True)
