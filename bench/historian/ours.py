@@ -27,10 +27,10 @@ from bench.plant import SITE
 from lianji.base.errors import InputError
 from lianji.dictionary.batch import Batch
 from lianji.dictionary.tag_ids import TagIds
-from lianji.history import upkeep as upkeep_module
 from lianji.history.compaction.plan import SEALED
 from lianji.history.delta.log import LOG
 from lianji.history.historian import Historian
+from lianji.history.upkeep import upkeep as upkeep_module
 from lianji.node.memory import keep_memory_small
 from lianji.spool.settings import SpoolSettings
 from lianji.spool.spool import Spool

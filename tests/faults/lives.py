@@ -31,11 +31,11 @@ import numpy as np
 import uvloop
 
 from lianji.base.errors import Busy, StorageError
-from lianji.history import upkeep, vacuum
 from lianji.history.compaction import plan, worker
 from lianji.history.compaction.jobs import Job, Runner
 from lianji.history.compaction.work import Outcome
 from lianji.history.delta import log
+from lianji.history.upkeep import upkeep, vacuum
 from lianji.node.folder import PlantFolder
 from lianji.node.plant import Plant
 from tests.faults.ledger import START_US, Ledger, LedgerWriter, Sending

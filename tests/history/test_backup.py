@@ -28,8 +28,8 @@ from lianji.history.backup.snapshot import Parts
 from lianji.history.backup.store import Store
 from lianji.history.backup.taking import take_backup
 from lianji.history.delta.log import Change
-from lianji.history.parquet import write_days
-from lianji.history.reading import Stored, read_groups
+from lianji.history.parquet.reading import Stored, read_groups
+from lianji.history.parquet.writing import write_days
 from tests.history.conftest import SECOND, START_US, Rooms
 
 DAY_S = 86_400

@@ -25,7 +25,7 @@ from lianji.dictionary.quality import Quality
 from lianji.history.compaction.plan import FAN
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.log import Change, DeltaLog
-from lianji.history.folder_place import FolderPlace
+from lianji.history.places.folder import FolderPlace
 from lianji.history.tables import SAMPLES
 from lianji.node.doctor import examine
 from lianji.node.folder import PlantFolder

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from lianji.dictionary.expression import parse
 from lianji.dictionary.quality import Quality, is_bad
-from lianji.history import calculated as module
-from lianji.history.calculated import calculated
+from lianji.history.questions import calculated as module
+from lianji.history.questions.calculated import calculated
 from lianji.history.rows import Rows, sorted_once
 
 Sample = tuple[int, int, float | None, int]

@@ -16,8 +16,8 @@ from lianji.base.errors import StorageError
 from lianji.history.delta import log as delta_log
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.log import Change, DeltaLog, Overtaken
-from lianji.history.folder_place import FolderPlace
-from lianji.history.parquet import write_days
+from lianji.history.parquet.writing import write_days
+from lianji.history.places.folder import FolderPlace
 from lianji.history.rows import Rows
 from lianji.history.tables import SAMPLES
 

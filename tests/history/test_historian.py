@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lianji.base.errors import InputError, NotFound, StorageError
 from lianji.dictionary.batch import Batch
 from lianji.history.delta.log import DeltaLog
-from lianji.history.folder_place import FolderPlace
+from lianji.history.places.folder import FolderPlace
 from lianji.history.settings import HistorySettings
 from lianji.history.tables import SAMPLES
 from lianji.trace.marks import Stage

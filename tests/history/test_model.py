@@ -474,7 +474,7 @@ def test_the_samples_beside_a_gap_are_the_nearest_wherever_row_groups_end(
     rooms: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A row group that is read for its other tags holds farther ones too."""
-    monkeypatch.setattr("lianji.history.parquet.ROW_GROUP_ROWS", 4)
+    monkeypatch.setattr("lianji.history.parquet.writing.ROW_GROUP_ROWS", 4)
     early, late = [0, 10, 20, 30, 40], [1000, 1010, 1020, 1030, 1040]
     rooms.put("plant/a", [0, 1, 100], [0, 1, 2])
     rooms.put("plant/b", [*early, *late], [*early, *late])

@@ -29,12 +29,12 @@ from pydantic import ValidationError
 from lianji.base.clock import now_us
 from lianji.base.errors import InputError, StorageError
 from lianji.base.ids import new_id
-from lianji.history.bucket_place import PART_BYTES, BucketPlace
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.log import Change, DeltaLog, Overtaken
-from lianji.history.folder_place import FolderPlace
-from lianji.history.parquet import DAY_US, write_days
-from lianji.history.place import Place
+from lianji.history.parquet.writing import DAY_US, write_days
+from lianji.history.places.bucket import PART_BYTES, BucketPlace
+from lianji.history.places.folder import FolderPlace
+from lianji.history.places.place import Place
 from lianji.history.rows import Rows
 from lianji.history.settings import S3Settings
 from lianji.history.tables import SAMPLES
@@ -462,7 +462,7 @@ def test_a_bucket_is_told_by_an_s3_url(url: str) -> None:
 def test_drafts_of_a_killed_process_go_and_those_of_a_living_one_stay(tmp_path: Path) -> None:
     script = f"""
 from pathlib import Path
-from lianji.history.bucket_place import Drafts
+from lianji.history.places.bucket import Drafts
 drafts = Drafts(Path({str(tmp_path)!r}))
 drafts.new("day=1/a").write_bytes(b"left behind")
 print("written", flush=True)

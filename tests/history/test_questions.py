@@ -18,9 +18,9 @@ from lianji.dictionary.quality import Quality
 from lianji.history.aggregates import AGGREGATES, Grid, Rules, process
 from lianji.history.aggregates.rules import STANDARD
 from lianji.history.history import History
-from lianji.history.nearest import PASSED_OVER_MAX
 from lianji.history.questions import pieces, raw
 from lianji.history.rows import Rows, sorted_once
+from lianji.history.view.nearest import PASSED_OVER_MAX
 from tests.history.conftest import SECOND, START_US, Rooms
 
 END_US = START_US + 600 * SECOND
@@ -147,7 +147,7 @@ def test_behind_many_bad_samples_no_usable_one_is_looked_for(
     rooms: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert PASSED_OVER_MAX == 250_000
-    monkeypatch.setattr("lianji.history.nearest.PASSED_OVER_MAX", 10)
+    monkeypatch.setattr("lianji.history.view.nearest.PASSED_OVER_MAX", 10)
     rooms.put("p/a", [-9000], [5])
     rooms.history.flush()
     for minute in range(3):
@@ -155,7 +155,7 @@ def test_behind_many_bad_samples_no_usable_one_is_looked_for(
         rooms.history.flush()
     asked = (["p/a"], START_US, at_s(60), 60 * SECOND, ["interpolative"])
     assert values(rooms.history.aggregate(*asked), "interpolative") == [None]
-    monkeypatch.setattr("lianji.history.nearest.PASSED_OVER_MAX", 100)
+    monkeypatch.setattr("lianji.history.view.nearest.PASSED_OVER_MAX", 100)
     assert values(rooms.history.aggregate(*asked), "interpolative") == [5]
 
 

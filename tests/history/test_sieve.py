@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from lianji.history.late.sieve import Found, Sieves, contents_of
 from lianji.history.rows import Rows, sorted_once
-from lianji.history.sieve import Found, Sieves, contents_of
 
 HOURS_US = 3600 * 1_000_000
 

@@ -12,7 +12,7 @@ import pytest
 
 from lianji.base.errors import StorageError
 from lianji.history.delta.log import DeltaLog
-from lianji.history.folder_place import FolderPlace
+from lianji.history.places.folder import FolderPlace
 from lianji.history.settings import HistorySettings, S3Settings
 from lianji.history.tables import SAMPLES
 from tests.history.conftest import SECOND, START_US, Rooms

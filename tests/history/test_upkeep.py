@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 from lianji.dictionary.batch import Batch
 from lianji.history.compaction.plan import FAN, SEALED
 from lianji.history.delta.files import Files
-from lianji.history.vacuum import vacuum
+from lianji.history.upkeep.vacuum import vacuum
 from tests.history.conftest import SECOND, START_US, Rooms
 
 MINUTES = 3

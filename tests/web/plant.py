@@ -18,7 +18,7 @@ from lianji.history.annotations import Annotations
 from lianji.history.history import History
 from lianji.history.settings import HistorySettings
 from lianji.history.tiers import TierFiles
-from lianji.history.view import View
+from lianji.history.view.view import View
 from lianji.web.status import (
     DeviceState,
     DeviceStatus,

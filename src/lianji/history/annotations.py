@@ -21,7 +21,7 @@ from lianji.base.ids import new_id
 from lianji.dictionary.batch import TIME_TYPE, TIME_US_MAX, TIME_US_MIN
 from lianji.history.delta.actions import DataFile, stamp
 from lianji.history.delta.log import Change, DeltaLog, Overtaken, TableSpec
-from lianji.history.folder_place import FolderPlace
+from lianji.history.places.folder import FolderPlace
 from lianji.history.tables import month_of, write_small
 
 ANNOTATIONS = TableSpec(

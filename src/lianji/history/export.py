@@ -27,12 +27,12 @@ from lianji.base.ids import new_id
 from lianji.dictionary.batch import TIME_TYPE
 from lianji.history.delta.files import day_name
 from lianji.history.history import History
-from lianji.history.parquet import DAY_US, ROW_GROUP_ROWS
+from lianji.history.parquet.writing import DAY_US, ROW_GROUP_ROWS
 from lianji.history.questions.asked import check_range
 from lianji.history.questions.pieces import Expected
 from lianji.history.questions.signals import Signals
 from lianji.history.rows import Rows, sorted_once
-from lianji.history.view import View
+from lianji.history.view.view import View
 
 PIECE_ROWS = 1_000_000
 WINDOW_DAYS_MAX = 64

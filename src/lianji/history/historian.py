@@ -27,25 +27,25 @@ from lianji.history.annotations import Annotations
 from lianji.history.compaction.jobs import Folders
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.log import Change, DeltaLog, Overtaken
-from lianji.history.folder_place import FolderPlace
 from lianji.history.history import History, Names
-from lianji.history.keys import Newest
 from lianji.history.last import LastValues
-from lianji.history.late import Rewritten, Settled, settle
+from lianji.history.late.keys import Newest
+from lianji.history.late.settle import Rewritten, Settled, settle
+from lianji.history.late.sieve import Sieves
 from lianji.history.memory import Held, Memory
 from lianji.history.modified import keep_replaced
-from lianji.history.moving import finish_moves
-from lianji.history.parquet import write_days
-from lianji.history.rolled import Rolled
+from lianji.history.parquet.writing import write_days
+from lianji.history.places.folder import FolderPlace
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
+from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.rows import Rows, in_order
 from lianji.history.settings import HistorySettings
-from lianji.history.sieve import Sieves
 from lianji.history.tables import MODIFIED
 from lianji.history.tiers import Tiers
-from lianji.history.upkeep import Upkeep
-from lianji.history.view import View
+from lianji.history.upkeep.moving import finish_moves
+from lianji.history.upkeep.upkeep import Upkeep
+from lianji.history.view.view import View
 from lianji.spool.spool import Spool
 from lianji.trace.marks import Stage
 from lianji.trace.stages import Stages

@@ -18,7 +18,6 @@ from lianji.history.aggregates import Grid, Rules
 from lianji.history.aggregates.rules import STANDARD
 from lianji.history.annotations import Annotation, Annotations, as_table
 from lianji.history.delta.log import DeltaLog
-from lianji.history.merged import merged
 from lianji.history.modified import read_modified
 from lianji.history.questions.aggregated import aggregated_in_pieces, grid_columns, table_of
 from lianji.history.questions.asked import Known, Names, check_range, wrong
@@ -32,7 +31,8 @@ from lianji.history.rows import Rows
 from lianji.history.settings import HistorySettings
 from lianji.history.sql import run_sql
 from lianji.history.tables import MODIFIED
-from lianji.history.view import View
+from lianji.history.view.merged import merged
+from lianji.history.view.view import View
 
 __all__ = ["History", "Names"]
 

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from lianji.dictionary.batch import TIME_TYPE
 from lianji.history.delta.files import day_name
 from lianji.history.delta.log import Change, DeltaLog
-from lianji.history.late import Replaced
+from lianji.history.late.settle import Replaced
 from lianji.history.memory import Held
-from lianji.history.parquet import DAY_US
-from lianji.history.reading import Stored, unreadable
+from lianji.history.parquet.reading import Stored, unreadable
+from lianji.history.parquet.writing import DAY_US
 from lianji.history.tables import MODIFIED, month_of, write_small
 
 KIND = "replaced"

@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from lianji.base.errors import InputError, StorageError, Text
 from lianji.dictionary.batch import TIME_TYPE
-from lianji.history.reading import Stored, unreadable
+from lianji.history.parquet.reading import Stored, unreadable
 from lianji.history.rows import Rows, sorted_once
 from lianji.history.settings import HistorySettings
 from lianji.history.tables import SAMPLES
-from lianji.history.view import View
+from lianji.history.view.view import View
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,16 +14,16 @@ from lianji.dictionary.batch import Batch
 from lianji.dictionary.expression import Expression
 from lianji.history.annotations import Annotations
 from lianji.history.delta.log import DeltaLog
-from lianji.history.folder_place import FolderPlace
 from lianji.history.historian import source_name
 from lianji.history.history import History, Names
-from lianji.history.rolled import Rolled
+from lianji.history.places.folder import FolderPlace
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
+from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.settings import HistorySettings
 from lianji.history.tables import MODIFIED
 from lianji.history.tiers import TierFiles, Tiers
-from lianji.history.view import View
+from lianji.history.view.view import View
 from lianji.spool.record import Damage, Kind, decode_batch
 from lianji.spool.segment import list_segments, read_epoch, scan_file
 

@@ -15,9 +15,9 @@ from lianji.base.durable import write_atomically
 from lianji.base.errors import StorageError, Text
 from lianji.history.delta.files import Files
 from lianji.history.delta.log import DeltaLog
-from lianji.history.folder_place import FolderPlace
-from lianji.history.place import Place
-from lianji.history.reading import Stored
+from lianji.history.parquet.reading import Stored
+from lianji.history.places.folder import FolderPlace
+from lianji.history.places.place import Place
 from lianji.history.settings import TierSettings
 from lianji.history.tables import SAMPLES
 
@@ -182,7 +182,7 @@ class Begun:
 def _place_of(tier: TierSettings, scratch: Path) -> Place:
     if tier.bucket is None:
         return FolderPlace(Path(tier.folder))
-    from lianji.history.bucket_place import BucketPlace  # whoever has no bucket need not carry it
+    from lianji.history.places.bucket import BucketPlace  # whoever has no bucket need not carry it
 
     return BucketPlace(tier.bucket, scratch)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lianji.base.errors import LianjiError, StorageError, Text, counted
 from lianji.history.delta.log import DeltaLog
-from lianji.history.folder_place import FolderPlace
+from lianji.history.places.folder import FolderPlace
 from lianji.history.tables import SAMPLES
 from lianji.node.asked import status_of
 from lianji.node.configuration import Configuration, load_configuration

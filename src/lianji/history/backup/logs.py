@@ -12,8 +12,8 @@ from lianji.base.errors import StorageError, Text
 from lianji.history.delta import actions as act
 from lianji.history.delta import checkpoint
 from lianji.history.delta.log import LAST_CHECKPOINT, LOG, DeltaLog, TableSpec
-from lianji.history.folder_place import FolderPlace
-from lianji.history.place import Place
+from lianji.history.places.folder import FolderPlace
+from lianji.history.places.place import Place
 
 
 def copy_log(folder: Path) -> Iterator[tuple[str, bytes]]:

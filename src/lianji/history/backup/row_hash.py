@@ -19,7 +19,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from lianji.history.delta.files import day_name
-from lianji.history.parquet import DAY_US
+from lianji.history.parquet.writing import DAY_US
 
 Hashes = NDArray[np.uint64]
 Days = dict[str, tuple[int, int]]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from lianji.history.reading import Stored, read_groups
+from lianji.history.parquet.reading import Stored, read_groups
 from lianji.history.rows import Rows, in_order
 
 PIECE_ROWS = 4 * 65_536

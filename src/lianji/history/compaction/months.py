@@ -8,8 +8,8 @@ import numpy as np
 
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN
 from lianji.history.delta.actions import DataFile
-from lianji.history.place import Place
-from lianji.history.reading import Stored, Wanted, row_groups
+from lianji.history.parquet.reading import Stored, Wanted, row_groups
+from lianji.history.places.place import Place
 from lianji.history.rollup.buckets import Buckets
 from lianji.history.rollup.stored import Counted, read_buckets
 from lianji.history.rollup.tables import HOURS, RollupWriter, sources_by_day

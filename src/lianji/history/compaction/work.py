@@ -14,9 +14,9 @@ from lianji.base.errors import StorageError, Text
 from lianji.history.compaction.merge import Piece, merged
 from lianji.history.compaction.plan import SEALED, Merge
 from lianji.history.delta.actions import DataFile
-from lianji.history.parquet import FILE_ROWS_MAX, write_file
-from lianji.history.place import Place
-from lianji.history.reading import Stored
+from lianji.history.parquet.reading import Stored
+from lianji.history.parquet.writing import FILE_ROWS_MAX, write_file
+from lianji.history.places.place import Place
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US, Buckets, added, buckets_of
 from lianji.history.rollup.tables import HOURS, MINUTES, RollupWriter, source_of
 from lianji.history.tables import month_of

@@ -19,7 +19,7 @@ from lianji.history.compaction.months import merge_hours
 from lianji.history.compaction.plan import Merge
 from lianji.history.compaction.work import Outcome, Places, compact, roll_up
 from lianji.history.delta.actions import DataFile
-from lianji.history.folder_place import FolderPlace
+from lianji.history.places.folder import FolderPlace
 
 NICENESS = 15
 

@@ -22,7 +22,7 @@ from lianji.history.delta import checkpoint
 from lianji.history.delta.actions import Action, DataFile
 from lianji.history.delta.files import Files
 from lianji.history.delta.state import State
-from lianji.history.place import Place
+from lianji.history.places.place import Place
 
 LOG = "_delta_log"
 LAST_CHECKPOINT = f"{LOG}/_last_checkpoint"

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from lianji.dictionary.batch import TIME_TYPE
 from lianji.history.aggregates import Grid, Result, Rules, aggregate_named, process
 from lianji.history.aggregates.rules import STANDARD
-from lianji.history.merged import merged
-from lianji.history.nearest import Fit
 from lianji.history.questions.pieces import Expected
 from lianji.history.questions.signals import Signals
 from lianji.history.rollup.question import aggregates_from_rollups
 from lianji.history.rows import Rows
-from lianji.history.view import View
+from lianji.history.view.merged import merged
+from lianji.history.view.nearest import Fit
+from lianji.history.view.view import View
 
 
 def aggregated(

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lianji.history.merged import merged
 from lianji.history.questions.pieces import Expected
 from lianji.history.questions.signals import Signals
 from lianji.history.rollup.question import points_from_rollups
 from lianji.history.rows import Rows
+from lianji.history.view.merged import merged
 
 Method = Literal["minmax", "lttb"]
 POINTS_MIN = 3

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lianji.dictionary.quality import Quality, is_bad
-from lianji.history.merged import merged
 from lianji.history.questions.signals import Signals
 from lianji.history.rows import Rows
+from lianji.history.view.merged import merged
 
 
 def held_at(signals: Signals, paths: Sequence[str], time_us: int) -> Rows:

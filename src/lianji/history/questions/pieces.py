@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lianji.base.errors import InputError, Text
 from lianji.history.questions.signals import Signals
-from lianji.history.view import View
+from lianji.history.view.view import View
 
 ROWS_AT_ONCE = 8_000_000
 """About so many samples are held while a question is worked out; one takes about 30 bytes."""

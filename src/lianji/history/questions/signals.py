@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lianji.dictionary.expression import Expression
-from lianji.history.calculated import calculated
-from lianji.history.merged import merged
-from lianji.history.nearest import Fit
+from lianji.history.questions.calculated import calculated
 from lianji.history.rows import Rows
-from lianji.history.view import View
+from lianji.history.view.merged import merged
+from lianji.history.view.nearest import Fit
+from lianji.history.view.view import View
 
 Places = NDArray[np.intp]
 FIT_WITHIN_US = 86_400_000_000

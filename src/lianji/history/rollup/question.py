@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from lianji.history.aggregates.grid import Grid
 from lianji.history.aggregates.result import Result
-from lianji.history.merged import merged
 from lianji.history.rollup.answers import answered, can_answer
 from lianji.history.rollup.buckets import NO_TIME, Buckets
 from lianji.history.rollup.stored import bucketed
 from lianji.history.rows import Rows, sorted_once
-from lianji.history.view import View
+from lianji.history.view.merged import merged
+from lianji.history.view.view import View
 
 MARGIN_BUCKETS = 2
 """So many buckets beside the grid are read with it: nearly always the neighbours are in there."""

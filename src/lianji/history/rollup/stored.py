@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from lianji.base.errors import StorageError
 from lianji.history.delta.files import day_name
-from lianji.history.merged import merged
-from lianji.history.reading import Stored, Wanted, row_groups
-from lianji.history.rolled import Rolled
+from lianji.history.parquet.reading import Stored, Wanted, row_groups
 from lianji.history.rollup.buckets import Buckets, added, buckets_of, of_table
+from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import sources_by_day
-from lianji.history.view import View
+from lianji.history.view.merged import merged
+from lianji.history.view.view import View
 
 DAY_US = 86_400_000_000
 DIRTY_SHARE_MAX = 0.25

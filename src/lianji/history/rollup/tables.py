@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lianji.base.ids import new_id
-from lianji.history.bounds import bounds_of
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import folder_of
 from lianji.history.delta.log import TableSpec
-from lianji.history.place import Place
+from lianji.history.parquet.bounds import bounds_of
+from lianji.history.places.place import Place
 from lianji.history.rollup.buckets import SCHEMA, Buckets, as_table
 
 ROW_GROUP_ROWS = 16_384

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from lianji.dictionary.batch import TIME_US_MAX
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import day_name
-from lianji.history.keys import UNKNOWN, Keys, Newest, first_of_groups
-from lianji.history.parquet import DAY_US, write_file
-from lianji.history.reading import Stored, Wanted, read_groups, read_rows
+from lianji.history.late.keys import UNKNOWN, Keys, Newest, first_of_groups
+from lianji.history.late.sieve import Found, Sieves
+from lianji.history.parquet.reading import Stored, Wanted, read_groups, read_rows
+from lianji.history.parquet.writing import DAY_US, write_file
 from lianji.history.rows import Rows, same_content, same_key_as_next
-from lianji.history.sieve import Found, Sieves
 from lianji.history.tiers import TierFiles
 
 LEARNED_AT_ONCE = 5_000

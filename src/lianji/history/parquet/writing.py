@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from lianji.base.ids import new_id
 from lianji.dictionary.batch import TIME_TYPE
-from lianji.history.bounds import bounds_of
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import day_name, folder_of
-from lianji.history.place import Place
+from lianji.history.parquet.bounds import bounds_of
+from lianji.history.places.place import Place
 from lianji.history.rows import Rows, stable_order
 
 DAY_US = 86_400_000_000

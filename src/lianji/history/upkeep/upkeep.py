@@ -21,13 +21,13 @@ from lianji.history.compaction.work import ROLLED_LEVEL, Outcome
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import Files
 from lianji.history.delta.log import Change, DeltaLog, Overtaken
-from lianji.history.moving import files_to_move, finish_moves, move
-from lianji.history.retention import Retainer, removed
+from lianji.history.late.sieve import Sieves
 from lianji.history.rollup.tables import source_of, sources_by_day
 from lianji.history.settings import HistorySettings
-from lianji.history.sieve import Sieves
 from lianji.history.tiers import Tiers
-from lianji.history.vacuum import vacuum
+from lianji.history.upkeep.moving import files_to_move, finish_moves, move
+from lianji.history.upkeep.retention import Retainer, removed
+from lianji.history.upkeep.vacuum import vacuum
 
 HOURS_FILES_MAX = 8
 PAUSE_S = 5.0

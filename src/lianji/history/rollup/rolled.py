@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lianji.history.delta.files import Files
-from lianji.history.place import Place
+from lianji.history.places.place import Place
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN
-from lianji.history.keys import Keys
 from lianji.history.last import last_of_each
+from lianji.history.late.keys import Keys
 from lianji.history.rows import Rows
 
 Fit = Callable[[Rows], NDArray[np.bool_]]

@@ -23,7 +23,7 @@ from lianji.base.clock import to_us
 from lianji.base.errors import StorageError, Text
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN
 from lianji.history.delta.actions import DataFile
-from lianji.history.place import Place
+from lianji.history.places.place import Place
 from lianji.history.rows import Rows
 
 FOOTERS_BYTES_MAX = 16 * 1024 * 1024

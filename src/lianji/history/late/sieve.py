@@ -22,7 +22,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lianji.history.keys import first_of_groups
+from lianji.history.late.keys import first_of_groups
 from lianji.history.rows import Rows
 
 BYTES_MAX = 96 * 1024 * 1024

@@ -14,8 +14,8 @@ import numpy as np
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import day_name
 from lianji.history.delta.log import Change, DeltaLog
-from lianji.history.parquet import write_file
-from lianji.history.reading import Stored, read_groups, tags_of
+from lianji.history.parquet.reading import Stored, read_groups, tags_of
+from lianji.history.parquet.writing import write_file
 from lianji.history.rows import Rows
 from lianji.history.settings import Retention
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from lianji.base.errors import StorageError
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN, Batch
 from lianji.history.memory import rows_of_tags
-from lianji.history.merged import merged
-from lianji.history.nearest import Fit, Nearest
-from lianji.history.reading import Stored, Wanted, read_rows, unreadable
-from lianji.history.rolled import Rolled
+from lianji.history.parquet.reading import Stored, Wanted, read_rows, unreadable
+from lianji.history.rollup.rolled import Rolled
 from lianji.history.rows import Rows, sorted_once
 from lianji.history.tiers import TierFiles
+from lianji.history.view.merged import merged
+from lianji.history.view.nearest import Fit, Nearest
 
 
 @dataclass(frozen=True, slots=True)

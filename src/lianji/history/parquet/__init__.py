@@ -1,0 +1,1 @@
+"""Parquet files of sorted samples, written and read."""
