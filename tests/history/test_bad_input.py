@@ -274,12 +274,68 @@ def test_a_damaged_file_does_not_keep_new_samples_out(two_days: Rooms, damage: D
     assert two_days.history.status().unflushed == 0
 
 
-@pytest.mark.xfail(strict=True, reason="nobody can say whether it is new, and all wait for it")
-def test_a_correction_in_a_damaged_file_keeps_no_other_sample_out(two_days: Rooms) -> None:
-    garbage(two_days.folder / "samples" / first_file(two_days).path)
+def everything_of(rooms: Rooms, tag: str) -> list[float]:
+    found = rooms.history.read([tag], START_US, START_US + 5 * DAY_S * SECOND)
+    mine: list[float] = found["value"].to_pylist()
+    other = rooms.stored().read([tag], START_US, START_US + 5 * DAY_S * SECOND)
+    assert other["value"].to_pylist() == mine
+    return mine
+
+
+def test_a_correction_in_a_damaged_file_waits_and_keeps_no_other_sample_out(
+    two_days: Rooms,
+) -> None:
+    file = two_days.folder / "samples" / first_file(two_days).path
+    whole = file.read_bytes()
+    garbage(file)
     two_days.put("plant/a", [1], [9])
     two_days.put("plant/b", [2 * DAY_S], [7])
     two_days.history.flush()
+    status = two_days.history.status()
+    assert (status.waiting, status.unflushed) == (1, 0)
+    assert everything_of(two_days, "plant/b")[-1] == 7
+    assert 9 in everything_of(two_days, "plant/a")
+    two_days.crash()
+    two_days.open()
+    assert 9 in everything_of(two_days, "plant/a")
+    two_days.put("plant/a", [1], [10])
+    two_days.put("plant/c", [2 * DAY_S], [7])
+    two_days.history.flush()
+    assert two_days.history.status().waiting == 1
+    file.write_bytes(whole)
+    two_days.put("plant/c", [2 * DAY_S + 1], [7])
+    two_days.history.flush()
+    assert two_days.history.status().waiting == 0
+    assert everything_of(two_days, "plant/a")[:3] == [0, 10, 60]
+    replaced = two_days.history.modified(["plant/a"], START_US, START_US + DAY_S * SECOND)
+    assert sorted(replaced["value"].to_pylist()) == [1, 9]
+    assert [one.name for one in (two_days.folder / "waiting").iterdir()] != []
+
+
+def test_a_sample_that_stands_in_a_healthy_file_does_not_wait(two_days: Rooms) -> None:
+    two_days.put("plant/a", [3, 61.5], [3, 61.5])
+    two_days.history.flush()
+    two_days.crash()
+    garbage(two_days.folder / "samples" / first_file(two_days).path)
+    two_days.open()
+    two_days.put("plant/a", [3, 61.5, 0.5], [3, 62, 0.5])
+    two_days.history.flush()
+    assert two_days.history.status().waiting == 1
+    assert {3, 62, 0.5} <= set(everything_of(two_days, "plant/a"))
+
+
+def test_what_waited_and_is_lost_is_told(two_days: Rooms) -> None:
+    garbage(two_days.folder / "samples" / first_file(two_days).path)
+    two_days.put("plant/a", [1], [9])
+    two_days.history.flush()
+    two_days.crash()
+    [file] = (two_days.folder / "waiting").iterdir()
+    file.unlink()
+    two_days.open()
+    assert two_days.history.unreadable[str(file)].code == "waiting-lost"
+    two_days.put("plant/b", [3 * DAY_S], [7])
+    two_days.history.flush()
+    assert everything_of(two_days, "plant/b")[-1] == 7
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ from lianji.history.last import LastValues
 from lianji.history.late.keys import Newest
 from lianji.history.late.settle import Rewritten, Settled, settle
 from lianji.history.late.sieve import Sieves
+from lianji.history.late.waiting import ROWS_MAX as WAITING_ROWS_MAX
+from lianji.history.late.waiting import Waiting, picked, source_of_waiting
 from lianji.history.memory import Held, Memory
 from lianji.history.modified import keep_replaced
 from lianji.history.parquet.writing import write_days
@@ -73,6 +75,8 @@ class HistoryStatus:
     repeated: int
     corrected: int
     error: dict[str, object] | None
+    waiting: int = 0
+    """Samples of which nobody can say yet whether they are new."""
 
 
 class Historian(History):
@@ -104,12 +108,16 @@ class Historian(History):
         self._source = source_name(site, spool.epoch)
         self._reader = spool.reader(READER)
         self._reader.start_behind(max(self._table.committed(self._source), self._reader.position))
+        self._waiting = Waiting(folder.with_name("waiting"), self._waiting_number())
         self._lock = threading.RLock()
         self._flushing = threading.Lock()
         self._memory = Memory()
         self._newest = Newest()
         self._sieves = Sieves()
         self._values = LastValues()
+        for batch in self._waiting.batches:
+            self._values.update(Rows.of_batch(batch))
+        self.unreadable.update(self._waiting.lost)
         self._rank = np.empty(0, np.int32)
         self._status = HistoryStatus(0, 0, 0, 0, 0, None, 0, 0, None)
         self.upkeep = Upkeep(
@@ -199,22 +207,20 @@ class Historian(History):
     def _write(self, held: Sequence[Held], last: int) -> None:
         started_ns = time.monotonic_ns()
         paths = self._names.paths
-        rows, order = in_order([Rows.of_batch(one.batch) for one in held], self._ranks(paths))
         for one in held:
             one.batch.marks.add(Stage.FLUSH, one.since_ns, started_ns)
         for _ in range(TRIES):
             self._find_out()
-            if self._tiers.away and len(rows):
-                self._tiers.check_reach(int(rows.time_us.min()), now_us())
-            settled = settle(
-                self._tiers.files, self.site, rows, order, paths, self._newest, self._sieves
-            )
+            arrived = self._waiting.before(held)
+            rows, order = in_order([Rows.of_batch(a.batch) for a in arrived], self._ranks(paths))
+            settled = self._settled(rows, order, paths)
+            waiting = self._waiting.offer(picked(arrived, settled.waiting))
             files = write_days(self._table.place, self.site, settled.rows, paths)
             self._in_doubt = True
-            keep_replaced(self._modified, self._source, self.site, settled.replaced, held, paths)
+            keep_replaced(self._modified, self._source, self.site, settled.replaced, arrived, paths)
             flushed_ns = time.monotonic_ns()
             try:
-                self._commit(settled, files, last)
+                self._commit(settled, files, last, waiting)
                 break
             except Overtaken:
                 self._newest.forget()
@@ -223,6 +229,20 @@ class Historian(History):
         self._status.repeated += settled.repeated
         self._status.corrected += settled.corrected
         self._status.last_flush_us = now_us()
+
+    def _settled(self, rows: Rows, order: NDArray[np.intp], paths: Sequence[str]) -> Settled:
+        """Raises StorageError if too many samples would have to wait."""
+        before_us, away = self._tiers.out_of_reach(now_us())
+        files = self._tiers.files
+        newest, sieves = self._newest, self._sieves
+        settled = settle(files, self.site, rows, order, paths, newest, sieves, before_us)
+        if len(settled.waiting):
+            cause = settled.cause or away
+            assert cause is not None
+            if len(settled.waiting) > WAITING_ROWS_MAX:
+                raise cause
+            log.warning("samples-wait", rows=len(settled.waiting), why=cause.cause.en)
+        return settled
 
     def _find_out(self) -> None:
         """After a commit that failed: see whether it is in the table all the same.
@@ -233,12 +253,18 @@ class Historian(History):
             for log in (*self._tiers.logs, self._modified):
                 log.find_out()
             self._newest.forget()
+            with self._lock:
+                self._waiting.believe(self._waiting_number())
             self._in_doubt = False
 
-    def _commit(self, settled: Settled, files: Sequence[DataFile], last: int) -> None:
+    def _waiting_number(self) -> int:
+        return self._table.committed(source_of_waiting(self._source))
+
+    def _commit(self, settled: Settled, files: Sequence[DataFile], last: int, waiting: int) -> None:
         """Rows leave lower tiers first: if the end does not come, the spool brings the new ones
         again, and they find nothing that they would have to replace."""
-        if not files and not settled.rewritten:
+        others_wait = waiting != self._waiting.number
+        if not files and not settled.rewritten and not others_wait:
             self._in_doubt = False
             return
         mine: list[Rewritten] = []
@@ -252,7 +278,11 @@ class Historian(History):
         change.operation = "WRITE"
         change.added = [*change.added, *files]
         change.sequences = {self._source: last}
+        if others_wait:
+            change.sequences[source_of_waiting(self._source)] = waiting
         self._table.commit(change)
+        with self._lock:
+            self._waiting.believe(waiting)
         self._sieves.keep([file.name for file in files], settled.rows)
         for one in settled.rewritten:
             if one.new is not None:
@@ -272,7 +302,7 @@ class Historian(History):
     def _view(self) -> View:
         with self._lock:
             self._absorb()
-            batches = [held.batch for held in self._memory.held]
+            batches = [*self._waiting.batches, *(held.batch for held in self._memory.held)]
             rollups = (
                 Rolled(self._minutes.place, self._minutes.files, MINUTE_US),
                 Rolled(self._hours.place, self._hours.files, HOUR_US),
@@ -297,6 +327,7 @@ class Historian(History):
         with self._lock:
             files = self._tiers.files
             self._status.unflushed = self._memory.rows
+            self._status.waiting = self._waiting.rows
         self._status.files = len(files)
         self._status.rows = files.rows
         self._status.bytes = files.bytes

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from lianji.base.errors import Busy, Text
+from lianji.base.errors import Busy, StorageError, Text
 from lianji.dictionary.batch import Batch
 from lianji.dictionary.expression import Expression
 from lianji.history.annotations import Annotations
 from lianji.history.delta.log import DeltaLog
 from lianji.history.historian import source_name
 from lianji.history.history import History, Names
+from lianji.history.late.waiting import file_of, read_waiting, source_of_waiting, waiting_lost
 from lianji.history.places.folder import FolderPlace
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.rolled import Rolled
@@ -57,7 +58,7 @@ class StoredHistory(History):
         for _ in range(_TRIES):
             self._refresh()
             self._before_each()
-            batches = self._waiting()
+            batches = self._behind_the_table()
             if batches is not None:
                 files = self._tiers.files if self._tiers is not None else TierFiles(())
                 if self._tiers is not None:
@@ -98,23 +99,46 @@ class StoredHistory(History):
         except FileNotFoundError:
             return None  # nothing was ever corrected
 
-    def _waiting(self) -> list[Batch] | None:
-        """What the spool holds behind the table's last sequence; None if it was moved meanwhile."""
+    def _behind_the_table(self) -> list[Batch] | None:
+        """What waits by the table's word, and what the spool holds behind its last sequence; None
+        if either was moved meanwhile."""
         segments = list_segments(self._spool)
         epoch = next((e for s in reversed(segments) if (e := read_epoch(s.path))), None)
-        done = 0
-        if self._tiers is not None and epoch is not None:
-            done = self._tiers.top.committed(source_name(self.site, epoch.hex()))
+        source = source_name(self.site, epoch.hex() if epoch else "")
+        done = self._committed(source)
         begun = [segment for segment in segments if segment.first <= done + 1]
-        batches: list[Batch] = []
-        for segment in [*begun[-1:], *segments[len(begun) :]]:
-            try:
-                found = [item for _, item in scan_file(segment.path)]
-            except FileNotFoundError:
-                return None
-            batches += [
-                decode_batch(item)
-                for item in found
-                if not isinstance(item, Damage) and item.kind is Kind.BATCH and item.sequence > done
-            ]
+        try:
+            batches = self._waiting(source)
+            for segment in [*begun[-1:], *segments[len(begun) :]]:
+                batches += _batches_behind(segment.path, done)
+        except FileNotFoundError:
+            return None
         return batches
+
+    def _committed(self, source: str) -> int:
+        return self._tiers.top.committed(source) if self._tiers is not None else 0
+
+    def _waiting(self, source: str) -> list[Batch]:
+        """Raises FileNotFoundError if the table has moved on."""
+        folder = self._folder.with_name("waiting")
+        number = self._committed(source_of_waiting(source))
+        file = file_of(folder, number)
+        try:
+            return read_waiting(folder, number)
+        except FileNotFoundError:
+            self._refresh()
+            if self._committed(source_of_waiting(source)) != number:
+                raise
+            self.unreadable[str(file)] = waiting_lost(file)
+        except StorageError as error:
+            self.unreadable[str(file)] = error
+        return []
+
+
+def _batches_behind(segment: Path, sequence: int) -> list[Batch]:
+    """Raises FileNotFoundError."""
+    return [
+        decode_batch(item)
+        for _, item in scan_file(segment)
+        if not isinstance(item, Damage) and item.kind is Kind.BATCH and item.sequence > sequence
+    ]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lianji.base.durable import write_atomically
 from lianji.base.errors import StorageError, Text
+from lianji.dictionary.batch import TIME_US_MIN
 from lianji.history.delta.files import Files
 from lianji.history.delta.log import DeltaLog
 from lianji.history.parquet.reading import Stored
@@ -136,12 +137,15 @@ class Tiers:
             del unreadable[name]
         unreadable.update(self.away)
 
-    def check_reach(self, start_us: int, now_us: int) -> None:
-        """Raises StorageError if samples of that time may lie in a tier that is away: then nobody
-        can say whether one that comes now is new."""
-        for place, age_days in zip(self._places, self.ages_days, strict=True):
-            if place.url in self.away and start_us < now_us - age_days * DAY_US:
-                raise self.away[place.url]
+    def out_of_reach(self, now_us: int) -> tuple[int, StorageError | None]:
+        """Before what time samples may lie in a tier that is away, where nobody can say whether one
+        that comes now is new; and why."""
+        away = [
+            (int(now_us - age_days * DAY_US), self.away[place.url])
+            for place, age_days in zip(self._places, self.ages_days, strict=True)
+            if place.url in self.away
+        ]
+        return max(away, key=lambda one: one[0]) if away else (TIME_US_MIN, None)
 
     def _opened(self, place: Place) -> DeltaLog | None:
         """Its log; None if it is away, or not begun and not ours to begin. A tier that was begun

@@ -18,6 +18,7 @@ from lianji.history.backup.manifest import CopiedFile, SpoolPart
 from lianji.history.backup.segments import Moved, copy_segments
 from lianji.history.delta.log import DeltaLog
 from lianji.history.historian import READER, source_name
+from lianji.history.late.waiting import file_of, source_of_waiting
 from lianji.history.tables import SAMPLES
 from lianji.spool.reader import read_position
 from lianji.spool.segment import list_segments, read_epoch
@@ -101,16 +102,32 @@ class Taking:
         epoch = next((head for head in heads if head), None)
         if epoch is None:
             return
-        done = max(positions.get(READER, 0), self._committed(epoch.hex()))
+        source = source_name(self._parts.site, epoch.hex())
+        self._copy_waiting(source)
+        done = max(positions.get(READER, 0), self._committed(source))
         behind = min({**positions, READER: done}.values())
         last = copy_segments(segments, behind, self._hole_behind, self._put)
         self._taken.spool = SpoolPart(epoch=epoch.hex(), behind=behind, last=last)
 
-    def _committed(self, epoch: str) -> int:
-        folder = next((p for p in self._parts.tables() if p.name == SAMPLES.name), None)
-        name = folder.relative_to(self._parts.root).as_posix() if folder else ""
+    def _committed(self, source: str) -> int:
+        name = self._samples.relative_to(self._parts.root).as_posix() if self._samples else ""
         log = self._taken.logs.get(name)
-        return log.committed(source_name(self._parts.site, epoch)) if log else 0
+        return log.committed(source) if log else 0
+
+    @property
+    def _samples(self) -> Path | None:
+        return next((p for p in self._parts.tables() if p.name == SAMPLES.name), None)
+
+    def _copy_waiting(self, source: str) -> None:
+        """The samples that wait by the word of the copied table."""
+        number = self._committed(source_of_waiting(source))
+        if not number or self._samples is None:
+            return
+        file = file_of(self._samples.with_name("waiting"), number)
+        try:
+            self._put(file, file.read_bytes())
+        except FileNotFoundError as error:
+            raise Moved(f"{file.name} was replaced") from error
 
     def _copy_tag_ids(self) -> None:
         with suppress(FileNotFoundError):

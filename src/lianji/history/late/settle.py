@@ -5,6 +5,8 @@ New rows later than all that the table has of their tag are sure to be new, whic
 The others are compared with the files that may hold their keys: the same sample again is dropped,
 a correction replaces the row by rewriting its file, and what it replaced is told.
 
+A sample that may lie in a file or a tier that cannot be read waits, and holds up no other.
+
 What was replaced by what depends on the order of arrival alone, never on which batches happened to
 be flushed together, so a flush that is repeated after a crash tells the same.
 """
@@ -17,12 +19,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from lianji.dictionary.batch import TIME_US_MAX
+from lianji.base.errors import StorageError
+from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import day_name
 from lianji.history.late.keys import UNKNOWN, Keys, Newest, first_of_groups
 from lianji.history.late.sieve import Found, Sieves
-from lianji.history.parquet.reading import Stored, Wanted, read_groups, read_rows
+from lianji.history.parquet.reading import Stored, Wanted, read_groups, read_rows, unreadable
 from lianji.history.parquet.writing import DAY_US, write_file
 from lianji.history.rows import Rows, same_content, same_key_as_next
 from lianji.history.tiers import TierFiles
@@ -58,6 +61,9 @@ class Settled:
     repeated: int = 0
     replaced: list[Replaced] = field(default_factory=list)
     rewritten: list[Rewritten] = field(default_factory=list)
+    waiting: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, np.intp))
+    """The places among the arrivals of samples that must wait, and below why."""
+    cause: StorageError | None = None
 
     @property
     def corrected(self) -> int:
@@ -72,12 +78,14 @@ def settle(
     paths: Sequence[str],
     newest: Newest,
     sieves: Sieves,
+    out_of_reach_us: int = TIME_US_MIN,
 ) -> Settled:
     """Compare new rows with each other and with the table.
 
     ``rows`` are sorted by path and time, equal keys in order of arrival; their tags are ids into
     ``paths``; ``order`` is the place of each among the arrivals. Writes the files that take the
-    place of corrected ones, but commits nothing.
+    place of corrected ones, but commits nothing. Samples before ``out_of_reach_us`` may lie in a
+    tier that is away.
     """
     settled = Settled(rows)
     if not len(rows):
@@ -86,13 +94,16 @@ def settle(
     if again.any():
         _among_themselves(settled, again, order)
     groups = first_of_groups(rows.tag)
-    drop = again
+    drop, unsure = again, (rows.time_us < out_of_reach_us) & ~again
     if (rows.time_us[groups] <= newest.of(rows.tag[groups])).any():
-        places = np.flatnonzero((rows.time_us <= newest.of(rows.tag)) & ~again)
+        places = np.flatnonzero((rows.time_us <= newest.of(rows.tag)) & ~again & ~unsure)
         firsts = _firsts(again, places)
         late = _Late(places, rows.take(places), rows.take(firsts), order[firsts])
         drop = again.copy()
-        _with_table(files, site, settled, late, paths, sieves, drop)
+        if len(places):
+            _with_table(files, site, settled, late, paths, sieves, drop, unsure)
+    settled.waiting = order[unsure]
+    drop = drop | unsure
     if drop.any():
         settled.rows = rows.take(~drop)
     _learn_all(files, site, settled.rows, paths, newest)
@@ -123,9 +134,11 @@ def _with_table(
     paths: Sequence[str],
     sieves: Sieves,
     drop: NDArray[np.bool_],
+    unsure: NDArray[np.bool_],
 ) -> None:
     """Compare the late rows with the files that may hold their keys, and mark in ``drop`` those
-    that are there already."""
+    that are there already, in ``unsure`` those that may be in a file that cannot be read."""
+    found_in = np.zeros(len(drop), dtype=bool)
     each = np.arange(len(late.rows))
     changed = ~same_content(late.firsts, each, late.rows, each)
     for stored in _files_of_days(files, site, late.rows.time_us):
@@ -136,10 +149,19 @@ def _with_table(
         found = sieves.look(file.name, late.rows.take(near))
         found[changed[near] & (found == Found.SAME)] = Found.READ
         again, near = near[found == Found.SAME], near[found == Found.READ]
-        drop[late.places[again]] = True
+        drop[late.places[again]] = found_in[late.places[again]] = True
         settled.repeated += len(again)
-        if len(near):
-            drop[_with_file(stored, settled, late, near, paths)] = True
+        if not len(near):
+            continue
+        try:
+            there, same = _with_file(stored, settled, late, near, paths)
+        except (StorageError, FileNotFoundError) as error:
+            settled.cause = error if isinstance(error, StorageError) else unreadable(stored, error)
+            unsure[late.places[near]] = True
+            continue
+        found_in[there] = drop[same] = True
+    # a key is in one file alone: what was found in another is not in the one that nobody can read
+    unsure &= ~found_in
 
 
 @dataclass(slots=True)
@@ -161,9 +183,10 @@ def _with_file(
     late: _Late,
     near: NDArray[np.intp],
     paths: Sequence[str],
-) -> NDArray[np.intp]:
-    """Compare some of the late rows with a file. Returns the places of those that it has already
-    as they are."""
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Compare some of the late rows with a file. Returns the places of those that it has, and of
+    those that it has already as they are. Raises StorageError, FileNotFoundError."""
+    none = np.empty(0, np.intp)
     some, firsts = late.rows.take(near), late.firsts.take(near)
     starts = first_of_groups(some.tag)
     ids = some.tag[starts]
@@ -171,11 +194,11 @@ def _with_file(
     codes = np.repeat(np.arange(len(ids), dtype=np.int32), np.diff(np.append(starts, len(some))))
     wanted = Wanted(names, int(some.time_us.min()), int(some.time_us.max()))
     if not wanted.touches(stored.file):
-        return np.empty(0, np.intp)
+        return none, none
     old = read_rows(stored, wanted, {})
     mine, theirs = Keys(codes, some.time_us).matches(old)
     if not len(mine):
-        return np.empty(0, np.intp)
+        return none, none
     stays = same_content(some, mine, old, theirs)
     known = same_content(firsts, mine, old, theirs)
     settled.repeated += int(known.sum())
@@ -185,7 +208,7 @@ def _with_file(
         settled.replaced.append(Replaced(replaced, late.arrivals[near[mine[~known]]]))
     if not stays.all():
         settled.rewritten.append(_without(stored, old.take(theirs[~stays]), ids, names))
-    return late.places[near[mine[stays]]]
+    return late.places[near[mine]], late.places[near[mine[stays]]]
 
 
 def _files_of_days(files: TierFiles, site: str, times_us: NDArray[np.int64]) -> Iterator[Stored]:
@@ -244,7 +267,8 @@ def _learn_all(
     older = [one for one in files.between(start_us, TIME_US_MAX) if one.file.site == site]
     if older:
         for first in range(0, len(unknown), LEARNED_AT_ONCE):
-            _learn(older, unknown[first : first + LEARNED_AT_ONCE], start_us, paths, newest)
+            if not _learn(older, unknown[first : first + LEARNED_AT_ONCE], start_us, paths, newest):
+                return
     newest.learn(tags, rows.time_us[np.append(firsts[1:], len(rows)) - 1])
 
 
@@ -254,10 +278,17 @@ def _learn(
     start_us: int,
     paths: Sequence[str],
     newest: Newest,
-) -> None:
+) -> bool:
+    """False if a file could not be read: nothing is known then."""
     wanted = Wanted([paths[tag] for tag in tags.tolist()], start_us, TIME_US_MAX)
+    found = []
     for stored in older:
         if wanted.touches(stored.file):
-            old = read_rows(stored, wanted, {})
-            if len(old):
-                newest.learn(tags[old.tag], old.time_us)
+            try:
+                found.append(read_rows(stored, wanted, {}))
+            except (StorageError, FileNotFoundError):
+                return False
+    for old in found:
+        if len(old):
+            newest.learn(tags[old.tag], old.time_us)
+    return True
