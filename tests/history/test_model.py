@@ -53,15 +53,15 @@ TINY = {
     "compaction.work.FILE_ROWS_MAX": 100,
     "compaction.merge.PIECE_ROWS": 32,
     "compaction.months.TAGS_AT_ONCE": 2,
-    "upkeep.HOURS_FILES_MAX": 2,
-    "parquet.ROW_GROUP_ROWS": 16,
+    "upkeep.upkeep.HOURS_FILES_MAX": 2,
+    "parquet.writing.ROW_GROUP_ROWS": 16,
     "rollup.tables.ROW_GROUP_ROWS": 8,
     "questions.raw.ROWS_A_PART": 40,
     "questions.pieces.ROWS_AT_ONCE": 60,
     "questions.signals.FIT_WITHIN_US": 100 * DAY_S * SECOND,  # else it would depend on the pieces
-    "late.LEARNED_AT_ONCE": 1,
-    "reading._ROWS_A_RUN_FEW": 4,
-    "merged._LONG_RUN_ROWS": 8,
+    "late.settle.LEARNED_AT_ONCE": 1,
+    "parquet.reading._ROWS_A_RUN_FEW": 4,
+    "view.merged._LONG_RUN_ROWS": 8,
     "delta.log.CHECKPOINT_EVERY": 5,
 }
 """Sizes at which a few hundred samples take all the ways that millions take."""
@@ -199,11 +199,13 @@ class Story(RuleBasedStateMachine):
         self.naive = Naive(is_linear, CALCULATED)
         self.beside = self.rooms.stored()
         self.sent: list[list[tuple[str, int, Content]]] = []
+        self.lost: list[Path] = []
 
     def teardown(self) -> None:
         if not hasattr(self, "rooms"):
             return
         try:
+            self.give_back()
             self.rooms.history.flush()
             self.asked(START_US - SECOND, START_US + 3 * DAY_S * SECOND, 3600, 7, 0)
             self.asked(START_US, START_US + 3600 * SECOND, 60, 50, 30)
@@ -265,6 +267,28 @@ class Story(RuleBasedStateMachine):
         self.rooms.history.flush()
         assert self.rooms.history.status().unflushed == 0
 
+    @precondition(lambda self: not self.lost)
+    @rule(every=st.integers(1, 3))
+    def lose(self, every: int) -> None:
+        """Some files of samples cannot be read for a while."""
+        self.lost = sorted((self.folder / "samples").rglob("*.parquet"))[::every]
+        for file in self.lost:
+            file.rename(file.with_suffix(".lost"))
+
+    @precondition(lambda self: bool(self.lost))
+    @rule()
+    def give_back(self) -> None:
+        for file in self.lost:
+            file.with_suffix(".lost").rename(file)
+        if self.lost:
+            self.lost = []
+            self.send([(STORED[0], START_US - 60 * SECOND, Content(1.0, None, 0))])
+            self.rooms.history.flush()
+            assert self.rooms.history.status().waiting == 0
+            self.rooms.history.unreadable.clear()
+            self.beside.unreadable.clear()
+
+    @precondition(lambda self: not self.lost)
     @rule(aged=st.booleans())
     def step(self, aged: bool) -> None:
         if aged:
@@ -272,6 +296,7 @@ class Story(RuleBasedStateMachine):
         self.rooms.history.upkeep.step()
         assert self.rooms.history.upkeep.error is None
 
+    @precondition(lambda self: not self.lost)
     @rule()
     def keep_up(self) -> None:
         for _ in range(100):
@@ -282,6 +307,7 @@ class Story(RuleBasedStateMachine):
         else:
             raise AssertionError("upkeep finds no end")
 
+    @precondition(lambda self: not self.lost)
     @rule()
     def vacuum(self) -> None:
         self.rooms.age()
@@ -292,6 +318,7 @@ class Story(RuleBasedStateMachine):
         self.rooms.close() if flushed else self.rooms.crash()
         self.rooms.open()
 
+    @precondition(lambda self: not self.lost)
     @rule(passing=st.integers(0, 3), is_made=st.booleans(), is_flush=st.booleans(),
           restarts=st.booleans())  # fmt: skip
     def cut(self, passing: int, is_made: bool, is_flush: bool, restarts: bool) -> None:
@@ -305,7 +332,7 @@ class Story(RuleBasedStateMachine):
 
     # -- what is asked -------------------------------------------------------------------------
 
-    @precondition(lambda self: bool(self.sent))
+    @precondition(lambda self: bool(self.sent) and not self.lost)
     @rule(
         first=seconds,
         span=st.sampled_from([1, 600, 3600, 5000, 10 * 3600, DAY_S, 3 * DAY_S]),
