@@ -40,7 +40,7 @@ def others(some: Rows, seed: int) -> Rows:
     return beside.take(np.array([key not in there for key in mine]))
 
 
-def wanted(bytes_max: int = 96 << 20) -> Sieves:
+def wanted(bytes_max: int = 80 << 20) -> Sieves:
     sieves = Sieves(bytes_max)
     sieves.look("none", rows(0, 1))
     return sieves

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from lianji.history.late.keys import first_of_groups
 from lianji.history.rows import Rows
 
-BYTES_MAX = 96 * 1024 * 1024
+BYTES_MAX = 80 * 1024 * 1024
 BYTES_MAX_UNWANTED = 3 * 1024 * 1024
 WANTED_S = 600.0
 """So long after the last late sample sieves are still wanted."""
