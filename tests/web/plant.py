@@ -22,6 +22,7 @@ from lianji.history.view.view import View
 from lianji.web.status import (
     DeviceState,
     DeviceStatus,
+    DiskStatus,
     Fault,
     HistoryStatus,
     PlantStatus,
@@ -136,6 +137,9 @@ class MemoryPlant:
         self.appended += len(values)
         return self.appended
 
+    def diagnostics(self) -> bytes:
+        return b"PK"
+
     def status(self) -> PlantStatus:
         return PlantStatus(
             now_us=now_us(),
@@ -161,6 +165,7 @@ class MemoryPlant:
                 unflushed=18_220,
                 last_flush_us=now_us() - 9_000_000,
             ),
+            disk=DiskStatus(free_bytes=41 << 30, total_bytes=64 << 30),
             stages=[
                 StageStatus(
                     stage=stage,

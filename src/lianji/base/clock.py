@@ -27,5 +27,10 @@ def to_us(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
+def iso_of(time_us: int) -> str:
+    """Such as 2026-11-20T08:00:00.000000Z."""
+    return from_us(time_us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def from_us(time_us: int) -> datetime:
     return EPOCH + timedelta(microseconds=time_us)

@@ -83,10 +83,24 @@ def status(plant: PlantDir = HERE, as_json: AsJson = False) -> None:
         show_status(answer)
 
 
-def doctor(plant: PlantDir = HERE, as_json: AsJson = False) -> None:
+def doctor(
+    plant: PlantDir = HERE,
+    as_json: AsJson = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            help=t("Also write a zip for helpers, without secrets", "写出诊断包，不含密码")
+        ),
+    ] = None,
+) -> None:
     from lianji.cli.speech import language
     from lianji.node.doctor import examine
 
+    if bundle is not None:
+        from lianji.node.diagnostics import diagnostics_of
+
+        bundle.write_bytes(diagnostics_of(folder_of(plant)))
+        tell(f"Wrote {bundle}.", f"已写入 {bundle}。")
     findings = examine(folder_of(plant))
     rows = [
         {

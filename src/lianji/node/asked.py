@@ -31,9 +31,14 @@ def running_plant(folder: PlantFolder) -> Running:
 
 def status_of(folder: PlantFolder) -> dict[str, Any]:
     """The answer of ``/api/status``. Raises NotFound or LinkDown."""
-    running = running_plant(folder)
+    found: dict[str, Any] = answer_of(running_plant(folder), "/api/status").json()
+    return found
+
+
+def answer_of(running: Running, path: str) -> httpx.Response:
+    """What the running plant answers to a GET. Raises LinkDown."""
     try:
-        answer = httpx.get(f"{running.address}/api/status", timeout=10, trust_env=False)
+        answer = httpx.get(f"{running.address}{path}", timeout=30, trust_env=False)
         answer.raise_for_status()
     except httpx.HTTPError as error:
         raise LinkDown(
@@ -47,5 +52,4 @@ def status_of(folder: PlantFolder) -> dict[str, Any]:
                 f"请检查进程 {running.pid} 是否卡住，必要时重启。",
             ),
         ) from error
-    found: dict[str, Any] = answer.json()
-    return found
+    return answer

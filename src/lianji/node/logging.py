@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import deque
+from typing import Any
 
 import structlog
+
+KEPT_LINES = 500
+_recent: deque[str] = deque(maxlen=KEPT_LINES)
+
+
+def recent_lines() -> list[str]:
+    """The last lines of this process's own messages, oldest first."""
+    return list(_recent)
+
+
+def _remember(_: Any, __: str, line: Any) -> Any:
+    _recent.append(str(line))
+    return line
 
 
 def configure_logging() -> None:
@@ -16,6 +31,7 @@ def configure_logging() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+            _remember,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),

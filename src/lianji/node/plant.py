@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
+import shutil
 import time
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from lianji.dictionary.tag_ids import TagIds
 from lianji.history.historian import Historian
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.device_words import device_status
+from lianji.node.diagnostics import bundle
 from lianji.node.folder import PlantFolder
 from lianji.node.logging import configure_logging
 from lianji.node.memory import keep_memory_small
@@ -162,7 +166,7 @@ class Plant:
         return web.PlantStatus(
             now_us=now_us(),
             uptime_s=monotonic_s() - self.started_s,
-            versions={"lianji": version("lianji")},
+            versions=_versions(),
             rates=web.Rates(
                 requests_per_s=sum(device.requests_per_s for device in devices),
                 samples_per_s=self._samples.a_second,
@@ -173,6 +177,7 @@ class Plant:
             problems=[web.Fault.of(problem) for problem in self.configuration.problems],
             spool=self._spool_status(),
             history=self._history_status(),
+            disk=self._disk_status(),
             stages=[web.StageStatus(**_fields(figures)) for figures in self.stages.figures()],
         )
 
@@ -190,6 +195,13 @@ class Plant:
             quarantined=spool.quarantined,
         )
 
+    def diagnostics(self) -> bytes:
+        return bundle(self.folder, self.status().model_dump(mode="json"))
+
+    def _disk_status(self) -> web.DiskStatus:
+        usage = shutil.disk_usage(self.folder.root)
+        return web.DiskStatus(free_bytes=usage.free, total_bytes=usage.total)
+
     def _history_status(self) -> web.HistoryStatus:
         history = self._historian.status()
         return web.HistoryStatus(
@@ -197,10 +209,22 @@ class Plant:
             files=history.files,
             bytes=history.bytes,
             unflushed=history.unflushed,
+            waiting=history.waiting,
             last_flush_us=history.last_flush_us,
             unreadable=len(self._historian.unreadable),
             error=web.Fault.model_validate(history.error) if history.error else None,
         )
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Of Lianji and of what it stands on."""
+    return {
+        "lianji": version("lianji"),
+        "python": platform.python_version(),
+        "arrow": version("pyarrow"),
+        "system": f"{platform.system()} {platform.release()}",
+    }
 
 
 def _fields(figures: Any) -> dict[str, Any]:

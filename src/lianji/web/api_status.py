@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
 from lianji.web.asked import Plant
@@ -22,6 +23,20 @@ class Health(BaseModel):
 async def plant_status(plant: Plant) -> PlantStatus:
     """Devices, rates, spool, history, stages and versions."""
     return plant.status()
+
+
+@router.get(
+    "/api/diagnostics",
+    operation_id="diagnostics",
+    response_class=Response,
+    responses={200: {"content": {"application/zip": {}}}, **errors()},
+)
+async def diagnostics(plant: Plant) -> Response:
+    """A zip with the configuration (secrets removed), status, findings, last messages, versions and
+    a list of files: what whoever helps asks for first."""
+    packed = await run_in_threadpool(plant.diagnostics)
+    named = {"Content-Disposition": 'attachment; filename="lianji-diagnostics.zip"'}
+    return Response(packed, media_type="application/zip", headers=named)
 
 
 @router.get("/health", operation_id="health", responses=errors())

@@ -93,6 +93,10 @@ class PlantView(Protocol):
         """What is, derived from fresh data. Quick: it is asked every two seconds by each page."""
         ...
 
+    def diagnostics(self) -> bytes:
+        """A zip for whoever helps, without secrets. Takes a second or two."""
+        ...
+
     def tags(self) -> Sequence[Tag]: ...
 
     def heard(self, path: str) -> bool:

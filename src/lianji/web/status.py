@@ -73,11 +73,17 @@ class SpoolStatus(BaseModel):
     quarantined: int = Field(0, description="Damaged records that were set aside.")
 
 
+class DiskStatus(BaseModel):
+    free_bytes: int
+    total_bytes: int
+
+
 class HistoryStatus(BaseModel):
     rows: int = 0
     files: int = 0
     bytes: int = 0
     unflushed: int = Field(0, description="Rows answered from memory, not yet in the table.")
+    waiting: int = Field(0, description="Rows of which nobody can say yet whether they are new.")
     last_flush_us: int | None = None
     unreadable: int = Field(0, description="Files of the table that cannot be read.")
     error: Fault | None = None
@@ -112,4 +118,5 @@ class PlantStatus(BaseModel):
     )
     spool: SpoolStatus = Field(default_factory=SpoolStatus)
     history: HistoryStatus = Field(default_factory=HistoryStatus)
+    disk: DiskStatus | None = Field(None, description="Where the plant's folder lies.")
     stages: list[StageStatus] = Field(default_factory=list)

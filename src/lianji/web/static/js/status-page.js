@@ -111,13 +111,23 @@ const troubles = ({ cause, remedy }) => [
   [t("page.remedy"), said(remedy), true],
 ];
 
-function showHistory(history) {
+const LITTLE_BYTES = 1024 ** 3;
+
+function diskFact({ free_bytes: free, total_bytes: total }) {
+  const of = t("status.used_of", { used: size(free), most: size(total) });
+  return [t("status.disk_free"), of, free < LITTLE_BYTES];
+}
+
+function showHistory(history, disk) {
   showFacts(byId("history"), [
     [t("status.rows"), count(history.rows)],
     [t("status.files"), count(history.files)],
     [t("status.on_disk"), size(history.bytes)],
     [t("status.unflushed"), count(history.unflushed)],
     [t("status.last_flush"), at(history.last_flush_us)],
+    ...(history.waiting ? [[t("status.waiting"), count(history.waiting), true]] : []),
+    ...(history.unreadable ? [[t("status.unreadable"), count(history.unreadable), true]] : []),
+    ...(disk ? [diskFact(disk)] : []),
     ...(history.error ? troubles(history.error) : []),
   ]);
 }
@@ -147,7 +157,7 @@ async function refresh() {
   showFigures(status);
   showDevices(status.devices);
   showSpool(status.spool);
-  showHistory(status.history);
+  showHistory(status.history, status.disk);
   showRows(byId("stages").tBodies[0], status.stages.map(stageRow));
   const versions = Object.entries(status.versions).map(([name, number]) => `${name} ${number}`);
   byId("versions").textContent = versions.join(" · ");
