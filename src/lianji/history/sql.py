@@ -7,8 +7,9 @@ may not change its settings, and is interrupted when its time is over.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from lianji.base.errors import InputError, StorageError, Text
 from lianji.dictionary.batch import TIME_TYPE
-from lianji.history.parquet.reading import Stored, unreadable
+from lianji.history.parquet.reading import Stored, broken_end, unreadable
 from lianji.history.rows import Rows, sorted_once
 from lianji.history.settings import HistorySettings
 from lianji.history.tables import SAMPLES
@@ -50,7 +51,7 @@ def run_sql(
         alarm.daemon = True
         alarm.start()
         try:
-            _prepare(database, view, site, paths)  # fails if a file is damaged
+            _prepare(database, view, site, paths)
             answer: duckdb.DuckDBPyRelation | None = database.sql(query)  # None: no result
             if answer is None:
                 return pa.table({})
@@ -74,7 +75,8 @@ def _prepare(
     database.register("memory", _with_day(rows, site, paths))
     parts = [f"SELECT {_COLUMNS} FROM memory"]
     every = list(view.files)
-    listed = [f"{one.place.url}/{one.file.path}" for one in every if not one.place.reads_ahead]
+    near = [one for one in every if not one.place.reads_ahead]
+    listed = [f"{one.place.url}/{one.file.path}" for one in _whole(near, view)]
     distant = [one for one in every if one.place.reads_ahead]
     if listed:
         names = ", ".join("'" + name.replace("'", "''") + "'" for name in listed)
@@ -90,6 +92,18 @@ def _prepare(
     database.execute("SET python_enable_replacements = false")
     database.execute(f"CREATE VIEW samples AS {' UNION ALL '.join(parts)}")
     database.execute("SET lock_configuration = true")
+
+
+def _whole(files: Sequence[Stored], view: View) -> Iterator[Stored]:
+    """Those that are there as they were written, as far as their size and end tell; the others are
+    named among what cannot be read."""
+    for one in files:
+        problem = broken_end(Path(one.place.url) / one.file.path, one.file.bytes)
+        if problem is None:
+            view.unreadable.pop(one.file.path, None)
+            yield one
+        else:
+            view.unreadable[one.file.path] = unreadable(one, problem)
 
 
 def _not_in_memory(rows: Rows, files: Sequence[Stored]) -> str:

@@ -6,10 +6,10 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from lianji.base.errors import LianjiError, StorageError, Text, counted
 from lianji.history.delta.log import DeltaLog
+from lianji.history.parquet.reading import broken_end
 from lianji.history.places.folder import FolderPlace
 from lianji.history.tables import SAMPLES
 from lianji.node.asked import status_of
@@ -18,7 +18,6 @@ from lianji.node.folder import PlantFolder
 from lianji.spool.quarantine import Quarantine
 
 DISK_FREE_BYTES_MIN = 1024**3
-PARQUET_END = b"PAR1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def _table(folder: PlantFolder) -> Text:
     if not (folder.history / "_delta_log").is_dir():
         return Text("nothing written yet", "尚无数据")
     files = DeltaLog(FolderPlace(folder.history), SAMPLES, create=False).files
-    lost = [file.path for file in files if not _is_whole(folder.history / file.path, file.bytes)]
+    lost = [file.path for file in files if broken_end(folder.history / file.path, file.bytes)]
     if lost:
         raise StorageError(
             "history-file-missing",
@@ -108,16 +107,6 @@ def _table(folder: PlantFolder) -> Text:
         f"{counted(rows, 'row')} in {counted(len(files), 'file')}",
         f"{len(files)} 个文件共 {rows:,} 行",
     )
-
-
-def _is_whole(file: Path, size: int) -> bool:
-    """There, of the size that the table says, and with the end that a Parquet file has."""
-    try:
-        with file.open("rb") as opened:
-            opened.seek(-len(PARQUET_END), os.SEEK_END)
-            return opened.read() == PARQUET_END and opened.tell() == size
-    except OSError:
-        return False
 
 
 def _quarantine(folder: PlantFolder) -> Text:

@@ -257,7 +257,8 @@ def _only_known(rows: Rows) -> Rows:
 def _learn_all(
     files: TierFiles, site: str, rows: Rows, paths: Sequence[str], newest: Newest
 ) -> None:
-    """After the commit the newest times of these tags are known, older files included."""
+    """After the commit the newest times of these tags are known, older files included; but for
+    those of which a file cannot be read."""
     if not len(rows):
         return
     firsts = first_of_groups(rows.tag)
@@ -265,11 +266,10 @@ def _learn_all(
     unknown = tags[newest.of(tags) == UNKNOWN]
     start_us = int(rows.time_us.min())
     older = [one for one in files.between(start_us, TIME_US_MAX) if one.file.site == site]
-    if older:
-        for first in range(0, len(unknown), LEARNED_AT_ONCE):
-            if not _learn(older, unknown[first : first + LEARNED_AT_ONCE], start_us, paths, newest):
-                return
-    newest.learn(tags, rows.time_us[np.append(firsts[1:], len(rows)) - 1])
+    some = (unknown[at : at + LEARNED_AT_ONCE] for at in range(0, len(unknown), LEARNED_AT_ONCE))
+    open_ = [tags for tags in some if older and not _learn(older, tags, start_us, paths, newest)]
+    sure = ~np.isin(tags, np.concatenate(open_)) if open_ else slice(None)
+    newest.learn(tags[sure], rows.time_us[np.append(firsts[1:], len(rows)) - 1][sure])
 
 
 def _learn(

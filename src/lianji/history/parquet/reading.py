@@ -6,12 +6,14 @@ found by bisection and cut out, not filtered row by row.
 
 from __future__ import annotations
 
+import os
 import threading
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from lianji.history.delta.actions import DataFile
 from lianji.history.places.place import Place
 from lianji.history.rows import Rows
 
+_MAGIC = b"PAR1"
 FOOTERS_BYTES_MAX = 16 * 1024 * 1024
 _MEMORY_A_FOOTER_BYTE = 6
 """A footer in memory takes about so many times what it takes in the file (measured)."""
@@ -224,6 +227,19 @@ def read_groups(stored: Stored) -> Iterator[tuple[Rows, list[str]]]:
         if isinstance(error, FileNotFoundError):
             raise
         raise unreadable(stored, error) from error
+
+
+def broken_end(file: Path, size: int) -> OSError | None:
+    """Why a local file cannot be what was written, by its size and the magic at its end; None if it
+    may be. Costs no more than opening it."""
+    try:
+        with file.open("rb") as opened:
+            opened.seek(-len(_MAGIC), os.SEEK_END)
+            if opened.read() == _MAGIC and opened.tell() == size:
+                return None
+    except OSError as error:
+        return error
+    return OSError("no Parquet file of the size that the table says")
 
 
 def unreadable(stored: Stored, error: Exception) -> StorageError:
