@@ -129,7 +129,7 @@ def in_order(
     time_us = _joined([part.time_us for part in parts])[order]
     late = time_us[1:] < time_us[:-1]
     if late.any() and (late & (key[1:] == key[:-1])).any():
-        again = _order_within(key, time_us)
+        again = order_by(key, time_us)
         time_us, order = time_us[again], order[again]
     ordered = Rows(
         tag[order],
@@ -141,12 +141,14 @@ def in_order(
     return ordered, order
 
 
-def _order_within(key: NDArray[np.int32], time_us: NDArray[np.int64]) -> NDArray[np.intp]:
-    """A stable order by key and time of rows that are in order of their keys, and nearly of their
-    times. One number for both sorts ten times faster (measured), where both fit into it."""
+def order_by(key: NDArray[np.int32], time_us: NDArray[np.int64]) -> NDArray[np.intp]:
+    """A stable order by key (not negative) and time. Where both fit into one number, rows that are
+    nearly in order, or in a few long runs, are sorted ten times faster by it (measured)."""
+    if not len(key):
+        return np.empty(0, np.intp)
     first = int(time_us.min())
     span = int(time_us.max()) - first + 1
-    if (int(key[-1]) + 1) * span > np.iinfo(np.int64).max:
+    if (int(key.max()) + 1) * span > np.iinfo(np.int64).max:
         return np.lexsort((time_us, key))
     both = key.astype(np.int64)
     both *= span

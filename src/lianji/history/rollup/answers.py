@@ -8,6 +8,7 @@ bucket its own sums are taken. Only values are told, no statuses: who asks for t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -22,7 +23,21 @@ from lianji.history.aggregates.rules import STANDARD
 from lianji.history.aggregates.segments import SimpleSegments
 from lianji.history.aggregates.slices import Floats, Slices
 from lianji.history.rollup.buckets import Buckets
-from lianji.history.rows import Rows
+from lianji.history.rows import Rows, order_by
+
+
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """What lies between the first and the last sample of some buckets; see ``Buckets``."""
+
+    area_step: Floats
+    area_linear: Floats
+    held_us: NDArray[np.int64]
+    sloped_us: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, b: Buckets, some: NDArray[np.intp]) -> _Within:
+        return cls(b.area_step[some], b.area_linear[some], b.held_us[some], b.sloped_us[some])
 
 
 class RolledSegments(SimpleSegments):
@@ -72,7 +87,7 @@ class RolledBlock(Block):
     def __init__(self, buckets: Buckets, beyond: Rows, stepped: NDArray[np.bool_], grid: Grid):
         two = buckets.last_us > buckets.first_us
         rows = _ends(buckets, two, beyond)
-        order = np.lexsort((rows.time_us, rows.tag))
+        order = order_by(rows.tag, rows.time_us)
         tag = rows.tag[order]
         offsets = np.searchsorted(tag, np.arange(len(stepped) + 1, dtype=tag.dtype))
         slices = Slices(rows.time_us[order], rows.value[order], rows.quality[order], offsets, grid)
@@ -81,7 +96,7 @@ class RolledBlock(Block):
         place = np.empty(len(order), np.intp)
         place[order] = np.arange(len(order))
         self.within = place[firsts]
-        self.bucket = buckets.take(firsts)
+        self.bucket = _Within.of(buckets, firsts)
 
     @cached_property
     def simple_segments(self) -> SimpleSegments:

@@ -70,6 +70,9 @@ class Buckets:
 
     @classmethod
     def concat(cls, parts: Sequence[Buckets]) -> Buckets:
+        parts = [one for one in parts if len(one)] or list(parts[:1])
+        if len(parts) == 1:
+            return parts[0]
         return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in COLUMNS))
 
     @classmethod

@@ -21,6 +21,7 @@ from lianji.history.parquet.reading import Stored, Wanted, row_groups
 from lianji.history.rollup.buckets import Buckets, added, buckets_of, of_table
 from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import sources_by_day
+from lianji.history.rows import order_by
 from lianji.history.view.merged import merged
 from lianji.history.view.view import View
 
@@ -111,13 +112,14 @@ def _united(
     view: View, width_us: int, paths: Sequence[str], parts: list[Buckets]
 ) -> Buckets | None:
     every = Buckets.concat(parts)
-    order = np.lexsort((every.first_us, every.time_us, every.tag))
+    order = order_by(every.tag, every.time_us)
     if (order[1:] < order[:-1]).any():
         every = every.take(order)
-    again = np.zeros(len(every), dtype=bool)
-    again[1:] = (every.tag[1:] == every.tag[:-1]) & (every.time_us[1:] == every.time_us[:-1])
+    again = _go_on(every)
     if not again.any():
         return every
+    every = every.take(np.lexsort((every.first_us, every.time_us, every.tag)))
+    again = _go_on(every)
     clash = np.zeros(len(every), dtype=bool)
     clash[1:] = again[1:] & (every.first_us[1:] <= every.last_us[:-1])
     if not clash.any():
@@ -132,6 +134,14 @@ def _united(
     clean = ~dirty[group]
     united = Buckets.concat([added(every.take(clean), again[clean]), fresh])
     return united.take(np.lexsort((united.time_us, united.tag)))
+
+
+def _go_on(buckets: Buckets) -> NDArray[np.bool_]:
+    """Which have the tag and time of the one before them."""
+    again = np.zeros(len(buckets), dtype=bool)
+    again[1:] = buckets.tag[1:] == buckets.tag[:-1]
+    again[1:] &= buckets.time_us[1:] == buckets.time_us[:-1]
+    return again
 
 
 def _from_samples(
