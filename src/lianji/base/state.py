@@ -19,7 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from lianji.base.errors import InputError, StorageError, Text
 
@@ -63,15 +63,23 @@ class State:
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
-        """One moment of the database. It takes no lock and must not write."""
-        with self.engine.connect() as connection:
+        """One moment of the database. It takes no lock and must not write. Raises StorageError."""
+        with self._in_words(), self.engine.connect() as connection:
             yield connection.execution_options(**{_READS: True})
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A transaction: all of it or nothing, and on disk when this returns."""
-        with self.engine.begin() as connection:
+        """A transaction: all or nothing, and on disk when this returns. Raises StorageError."""
+        with self._in_words(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """A full disk or a lock that is never given back is no bug of ours."""
+        try:
+            yield
+        except OperationalError as error:
+            raise _unusable(self._shown, error) from error
 
     def close(self) -> None:
         self.engine.dispose()

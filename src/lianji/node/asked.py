@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from lianji.base.errors import LinkDown, NotFound, Text
+from lianji.base.errors import InputError, LinkDown, NotFound, Text
 from lianji.node.folder import PlantFolder, Running
 from lianji.node.settings import load_settings
 
@@ -29,11 +29,24 @@ def running_plant(folder: PlantFolder) -> Running:
     return running
 
 
+def credentials(folder: PlantFolder) -> dict[str, str]:
+    """The header by which the running plant knows a program of this machine."""
+    key = folder.key
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 def status_of(folder: PlantFolder) -> dict[str, Any]:
     """The answer of ``/api/status``. Raises NotFound or LinkDown."""
     running = running_plant(folder)
     try:
-        answer = httpx.get(f"{running.address}/api/status", timeout=10, trust_env=False)
+        answer = httpx.get(
+            f"{running.address}/api/status",
+            headers=credentials(folder),
+            timeout=10,
+            trust_env=False,
+        )
+        if answer.status_code == 401:
+            raise key_unreadable(folder)
         answer.raise_for_status()
     except httpx.HTTPError as error:
         raise LinkDown(
@@ -49,3 +62,14 @@ def status_of(folder: PlantFolder) -> dict[str, Any]:
         ) from error
     found: dict[str, Any] = answer.json()
     return found
+
+
+def key_unreadable(folder: PlantFolder) -> InputError:
+    return InputError(
+        "key-unreadable",
+        Text(
+            f"The plant does not know this user: {folder.data}/cli.key cannot be read.",
+            f"无法识别当前用户：{folder.data}/cli.key 不可读。",
+        ),
+        Text("Run the command as the user that runs Lianji.", "请以运行联机的用户身份执行该命令。"),
+    )
