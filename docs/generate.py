@@ -32,6 +32,7 @@ from lianji.dictionary.quality import Quality, name_of
 from lianji.dictionary.tag import Tag
 from lianji.node.settings import Settings
 from lianji.web import faults
+from lianji.web.access.access import OpenAccess
 from lianji.web.app import create_app
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -177,7 +178,7 @@ Addresses and types are those of the [driver](drivers.md).
 
 
 def http_page() -> str:
-    api = create_app(cast(Any, None)).openapi()
+    api = create_app(cast(Any, None), OpenAccess()).openapi()
     parts = [
         f"# HTTP API\n\n{api['info']['description']}\n"
         "The running plant shows the same at `/docs`, to try out, and at `/openapi.json`.\n"

@@ -194,7 +194,7 @@ def write_plant(folder: Path, flush_s: float = 0.2, **settings: str) -> Path:
         (folder / part).mkdir(parents=True, exist_ok=True)
     parts = {
         "site": 'name = "p"\n',
-        "web": "port = 0\n",
+        "web": "port = 0\nopen = true\n",
         "history": f"flush_s = {flush_s}\n",
         "spool": "",
     }

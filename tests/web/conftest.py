@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from lianji.history.annotations import Annotations
+from lianji.web.access.access import OpenAccess
 from lianji.web.app import create_app
 from lianji.web.server import WebServer
 from tests.peers import free_port, wait_until
@@ -25,7 +26,7 @@ def plant(tmp_path: Path) -> MemoryPlant:
 
 @pytest.fixture
 async def client(plant: MemoryPlant) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(app=create_app(plant), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(app=create_app(plant, OpenAccess()), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://plant") as client:
         yield client
 
@@ -34,7 +35,7 @@ async def client(plant: MemoryPlant) -> AsyncIterator[httpx.AsyncClient]:
 def served(plant: MemoryPlant) -> Iterator[tuple[str, WebServer]]:
     """The real server in a thread of its own; its address and itself."""
     port = free_port()
-    server = WebServer(create_app(plant), port=port)
+    server = WebServer(create_app(plant, OpenAccess()), port=port)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     try:

@@ -57,6 +57,7 @@ class MemoryPlant:
             {DOUBLE: parse(f"'{FORCE}' * 2")},
             notes,
         )
+        self.titles = ("Demo shop", "示范车间")
         self.failure: LianjiError | None = None
         self.appended = 0
         self._tags = [
@@ -79,7 +80,10 @@ class MemoryPlant:
         ]
 
     def title(self, language: Language) -> str:
-        return "示范车间" if language == "zh" else "Demo shop"
+        return self.titles[1] if language == "zh" else self.titles[0]
+
+    def name_site(self, title_en: str, title_zh: str) -> None:
+        self.titles = (title_en or self.titles[0], title_zh or self.titles[1])
 
     def tags(self) -> list[Tag]:
         return self._tags

@@ -9,13 +9,17 @@ import httpx
 import pytest
 
 import lianji.web
+from lianji.web.access.access import OpenAccess
 from lianji.web.app import create_app
 from lianji.web.locale import TEXTS
 from tests.web.plant import MELT, MemoryPlant
 
 WEB = Path(lianji.web.__file__).parent
 SVG = "http://www.w3.org/2000/svg"
-COMPUTED = ("status.policy_", "stage.", "chart.range_", "chart.bad", "chart.uncertain")
+COMPUTED = (
+    "status.policy_", "stage.", "chart.range_", "chart.bad", "chart.uncertain",
+    "access.role_", "access.scope_", "access.days_", "access.broken_", "access.done_",
+)  # fmt: skip
 
 
 async def test_the_status_tells_devices_with_error_and_remedy(client: httpx.AsyncClient) -> None:
@@ -88,7 +92,7 @@ def test_no_page_names_another_server() -> None:
 
 
 def test_openapi_describes_every_operation_and_its_errors(plant: MemoryPlant) -> None:
-    paths = create_app(plant).openapi()["paths"]
+    paths = create_app(plant, OpenAccess()).openapi()["paths"]
     operations = [op for path in paths.values() for op in path.values()]
     ids = [operation["operationId"] for operation in operations]
     assert len(set(ids)) == len(ids)
@@ -114,7 +118,7 @@ async def test_a_fault_of_ours_is_told_without_its_insides(
 
 async def test_a_title_with_markup_is_shown_as_text(plant: MemoryPlant) -> None:
     plant.title = lambda language: "<script>1</script>"  # type: ignore[method-assign]
-    transport = httpx.ASGITransport(app=create_app(plant))
+    transport = httpx.ASGITransport(app=create_app(plant, OpenAccess()))
     async with httpx.AsyncClient(transport=transport, base_url="http://plant") as client:
         answer = await client.get(f"/chart?tags={MELT}")
     assert "<script>1" not in answer.text

@@ -35,10 +35,14 @@ def make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file as a whole: readers see the old content or the new, also after a crash."""
+def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Replace a file as a whole: readers see the old content or the new, also after a crash.
+
+    ``mode`` is that of the new file, less the umask.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with draft.open("wb") as file:
+    draft.unlink(missing_ok=True)  # of a process that died, with whatever rights it had
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:  # noqa: PTH123 - the mode from the first byte on
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

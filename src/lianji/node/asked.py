@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from lianji.base.errors import LinkDown, NotFound, Text
+from lianji.base.errors import InputError, LinkDown, NotFound, Text
 from lianji.node.folder import PlantFolder, Running
 from lianji.node.settings import load_settings
 
@@ -29,16 +29,28 @@ def running_plant(folder: PlantFolder) -> Running:
     return running
 
 
+def credentials(folder: PlantFolder) -> dict[str, str]:
+    """The header by which the running plant knows a program of this machine."""
+    key = folder.key
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
 def status_of(folder: PlantFolder) -> dict[str, Any]:
     """The answer of ``/api/status``. Raises NotFound or LinkDown."""
-    found: dict[str, Any] = answer_of(running_plant(folder), "/api/status").json()
+    found: dict[str, Any] = answer_of(folder, "/api/status").json()
     return found
 
 
-def answer_of(running: Running, path: str) -> httpx.Response:
-    """What the running plant answers to a GET. Raises LinkDown."""
+def answer_of(folder: PlantFolder, path: str) -> httpx.Response:
+    """What the running plant answers to a GET. Raises NotFound, LinkDown, and InputError where the
+    key of this machine cannot be read."""
+    running = running_plant(folder)
     try:
-        answer = httpx.get(f"{running.address}{path}", timeout=30, trust_env=False)
+        answer = httpx.get(
+            f"{running.address}{path}", headers=credentials(folder), timeout=30, trust_env=False
+        )
+        if answer.status_code == 401:
+            raise key_unreadable(folder)
         answer.raise_for_status()
     except httpx.HTTPError as error:
         raise LinkDown(
@@ -53,3 +65,14 @@ def answer_of(running: Running, path: str) -> httpx.Response:
             ),
         ) from error
     return answer
+
+
+def key_unreadable(folder: PlantFolder) -> InputError:
+    return InputError(
+        "key-unreadable",
+        Text(
+            f"The plant does not know this user: {folder.data}/cli.key cannot be read.",
+            f"无法识别当前用户：{folder.data}/cli.key 不可读。",
+        ),
+        Text("Run the command as the user that runs Lianji.", "请以运行联机的用户身份执行该命令。"),
+    )

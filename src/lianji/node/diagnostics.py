@@ -22,7 +22,7 @@ from typing import Any
 
 from lianji.base.clock import iso_of, now_us
 from lianji.base.errors import LianjiError, LinkDown, NotFound
-from lianji.node.asked import answer_of, running_plant
+from lianji.node.asked import answer_of
 from lianji.node.doctor import examine
 from lianji.node.folder import PlantFolder
 from lianji.node.logging import recent_lines
@@ -59,7 +59,7 @@ def diagnostics_of(folder: PlantFolder) -> bytes:
     """The bundle: by the plant if it runs and answers, else made here. Raises NotFound, OSError."""
     load_settings(folder.root)
     try:
-        return answer_of(running_plant(folder), "/api/diagnostics").content
+        return answer_of(folder, "/api/diagnostics").content
     except (NotFound, LinkDown):
         return bundle(folder, None)
 

@@ -11,8 +11,10 @@ from contextlib import suppress
 import uvloop
 
 from lianji.base.errors import InputError, Text
+from lianji.node.access import access_to
 from lianji.node.folder import PlantFolder
 from lianji.node.plant import Plant
+from lianji.web.access.secret_text import PREFIX, new_secret
 from lianji.web.app import create_app
 from lianji.web.server import WebServer
 
@@ -39,12 +41,13 @@ async def serve(plant: Plant, port: int | None, ready: Ready | None) -> None:
     settings = plant.configuration.settings.web
     listener = _listen(settings.host, settings.port if port is None else port)
     bound = int(listener.getsockname()[1])
-    server = WebServer(create_app(plant), settings.host, bound)
+    key = new_secret(PREFIX)
+    server = WebServer(create_app(plant, access_to(plant, key)), settings.host, bound)
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    running = plant.folder.tell_running(settings.host, bound)
+    running = plant.folder.tell_running(settings.host, bound, key)
     try:
         devices = asyncio.create_task(plant.run(), name="devices")
         web = asyncio.create_task(server.serve(sockets=[listener]), name="web")

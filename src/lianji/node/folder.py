@@ -18,6 +18,7 @@ from lianji.base.durable import make_folder, write_atomically
 from lianji.base.errors import InputError, StorageError, Text
 from lianji.node.settings import FILE
 
+KEY_MODE = 0o600
 _TEMPLATE = """\
 # One plant. Times and sizes that are not written here have sound defaults.
 
@@ -90,6 +91,20 @@ class PlantFolder:
         return self.data / "devices"
 
     @property
+    def _key(self) -> Path:
+        """What programs of this machine show the running plant: new at each start, and only for
+        who may read the folder, which is who could edit its files anyway."""
+        return self.data / "cli.key"
+
+    @property
+    def key(self) -> str:
+        """The key of the running plant; empty where it may not be read."""
+        try:
+            return self._key.read_text().strip()
+        except OSError:
+            return ""
+
+    @property
     def _running(self) -> Path:
         return self.data / "running.json"
 
@@ -106,10 +121,11 @@ class PlantFolder:
         text = _TEMPLATE.format(name=name, port=port)
         write_atomically(self.settings, text.encode())
 
-    def tell_running(self, host: str, port: int) -> Running:
-        """Leave word where the page is. Raises StorageError."""
+    def tell_running(self, host: str, port: int, key: str = "") -> Running:
+        """Leave word where the page is, and the key to it. Raises StorageError."""
         running = Running(os.getpid(), host, port)
         try:
+            write_atomically(self._key, key.encode(), KEY_MODE)
             write_atomically(self._running, json.dumps(asdict(running)).encode())
         except OSError as error:
             raise StorageError(
@@ -127,6 +143,7 @@ class PlantFolder:
 
     def tell_ended(self) -> None:
         self._running.unlink(missing_ok=True)
+        self._key.unlink(missing_ok=True)
 
     def _is_held(self) -> bool:
         """Whether some process has the spool, which is what running a plant means."""

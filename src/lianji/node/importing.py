@@ -22,6 +22,7 @@ from lianji.connect.files.reader import read_file
 from lianji.dictionary.batch import TIME_TYPE, Batch
 from lianji.dictionary.tag_ids import TagIds
 from lianji.history.historian import Historian
+from lianji.node.asked import credentials
 from lianji.node.configuration import load_tags
 from lianji.node.folder import PlantFolder, Running
 from lianji.spool.spool import Spool
@@ -88,7 +89,9 @@ class _Names:
 def _door(folder: PlantFolder, origin: str) -> Iterator[Door]:
     running = folder.running()
     if running is not None:
-        with httpx.Client(base_url=running.address, timeout=60, trust_env=False) as client:
+        with httpx.Client(
+            base_url=running.address, headers=credentials(folder), timeout=60, trust_env=False
+        ) as client:
             yield _RunningPlant(client, running, origin)
         return
     with _opened(folder, origin) as door:

@@ -11,10 +11,10 @@ import platform
 import shutil
 import time
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +34,13 @@ from lianji.node.folder import PlantFolder
 from lianji.node.logging import configure_logging
 from lianji.node.memory import keep_memory_small
 from lianji.node.rates import Rate
+from lianji.node.site_file import write_titles
 from lianji.spool.spool import Spool
 from lianji.trace.stages import Stages
 from lianji.web import status as web
+
+if TYPE_CHECKING:
+    from lianji.base.state import State
 
 SAMPLE_RATES_S = 1.0
 
@@ -105,6 +109,15 @@ class Plant:
         """Answer what was handed over, flush, and let go of the folder."""
         self._historian.close()
         self.spool.close()
+        if "state" in self.__dict__:
+            self.state.close()
+
+    @cached_property
+    def state(self) -> State:
+        """The state database, opened when somebody needs it: SQLAlchemy costs 12 MB."""
+        from lianji.base.state import State, url_of
+
+        return State(url_of(self.folder.root))
 
     # -- what the web is handed -------------------------------------------------------------
 
@@ -118,6 +131,12 @@ class Plant:
             (site.title_zh, site.title_en) if language == "zh" else (site.title_en, site.title_zh)
         )
         return titles[0] or titles[1] or site.name
+
+    def name_site(self, title_en: str, title_zh: str) -> None:
+        write_titles(self.folder, title_en, title_zh)
+        site = self.configuration.settings.site
+        site.title_en = title_en or site.title_en
+        site.title_zh = title_zh or site.title_zh
 
     def tags(self) -> Sequence[Tag]:
         """The tags of the tables, and those that only pushes and imports have brought."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from lianji.base.errors import InputError, NotFound, Text
 from lianji.connect.field_errors import in_words
@@ -56,6 +57,40 @@ class WebSettings(BaseModel):
     """Loopback by default: nobody else sees the page until this is changed."""
     port: int = Field(DEFAULT_PORT, ge=0, le=65535)
     """The page's port; 0 takes any that is free."""
+    open: bool = False
+    """No log-in: everybody is administrator. Only with a loopback host: for demos and tests."""
+    proxies: list[str] = Field(default_factory=list)
+    """Addresses or networks of reverse proxies whose X-Forwarded-For and -Proto are believed."""
+    idle_h: float = Field(12, gt=0, le=8760)
+    """So long without a request ends a log-in."""
+    session_h: float = Field(720, gt=0, le=8760)
+    """So long after it a log-in ends anyway."""
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, proxies: list[str]) -> list[str]:
+        for text in proxies:
+            try:
+                ip_network(text, strict=False)
+            except ValueError as error:
+                raise ValueError(f"{text!r} is no address or network such as 10.0.0.0/8") from error
+        return proxies
+
+    @model_validator(mode="after")
+    def _open_only_here(self) -> WebSettings:
+        if self.open and self.host != "localhost" and not _is_loopback(self.host):
+            raise ValueError(
+                f"open = true makes everybody administrator, so the host must be 127.0.0.1 and not "
+                f"{self.host}"
+            )
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Settings(BaseModel):

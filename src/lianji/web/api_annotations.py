@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field
 from lianji.base.clock import now_us
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN
 from lianji.dictionary.moments import parse_moment
+from lianji.web.access.guard import OPERATE, READ
 from lianji.web.answers import A_TABLE, ROWS_MAX, answered
 from lianji.web.asked import TIME, How, Plant, split_tags
 from lianji.web.faults import errors
 
-router = APIRouter(prefix="/api/annotations", tags=["history"])
+router = APIRouter(prefix="/api/annotations", tags=["history"], dependencies=[READ])
 
 
 class Note(BaseModel):
@@ -50,7 +51,9 @@ def find(
     return answered(plant.history, table, how, ROWS_MAX)
 
 
-@router.post("", operation_id="annotate", responses=errors(400, 403, 404, 507))
+@router.post(
+    "", operation_id="annotate", dependencies=[OPERATE], responses=errors(400, 403, 404, 507)
+)
 def annotate(plant: Plant, note: Note) -> Noted:
     """Note something about a tag, or change a note. It is on disk when this answers."""
     now = now_us()
@@ -60,7 +63,12 @@ def annotate(plant: Plant, note: Note) -> Noted:
     return Noted(id=made)
 
 
-@router.delete("", operation_id="delete_annotation", responses=errors(400, 403, 404, 507))
+@router.delete(
+    "",
+    operation_id="delete_annotation",
+    dependencies=[OPERATE],
+    responses=errors(400, 403, 404, 507),
+)
 def delete(plant: Plant, id: Annotated[str, Query(min_length=1)]) -> Noted:
     """Take a note away. What it said stays in the table."""
     plant.history.delete_annotation(id)

@@ -13,12 +13,13 @@ from pydantic import BaseModel, Field
 
 from lianji.base.clock import now_us
 from lianji.dictionary.moments import parse_moment, parse_span
+from lianji.web.access.guard import READ
 from lianji.web.answers import A_TABLE, ROWS_DEFAULT, ROWS_MAX, answered, gathered, streamed
 from lianji.web.asked import TIME, Between, How, Plant, Tags
 from lianji.web.formats import Format, answer_too_large
 from lianji.web.ports import HistoryView
 
-router = APIRouter(prefix="/api", tags=["history"])
+router = APIRouter(prefix="/api", tags=["history"], dependencies=[READ])
 
 Limit = Annotated[int, Query(ge=1, le=ROWS_MAX, description="Most rows; more is an error 413.")]
 Step = Annotated[str, Query(description="From one instant to the next: 10s, 1min, 1h, 1d.")]

@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Response
 
 from lianji.base.clock import now_us
+from lianji.web.access.guard import READ
 from lianji.web.answers import A_TABLE, ROWS_MAX, answered, lacking
 from lianji.web.asked import Between, Plant, Tags, at_most
 from lianji.web.formats import Format, choose
 from lianji.web.plot_wire import MEDIA_TYPE, encode_plot
 from lianji.web.ports import PlantView
 
-router = APIRouter(prefix="/api", tags=["history"])
+router = APIRouter(prefix="/api", tags=["history"], dependencies=[READ])
 
 PIXELS_MAX = 8_000
 PLOT_TAGS_MAX = 64

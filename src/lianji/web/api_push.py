@@ -15,6 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from lianji.base.clock import now_us
 from lianji.base.errors import InputError, Text
 from lianji.connect.push.parsed import BODY_BYTES_MAX, Parsed, Precision
+from lianji.web.access.guard import PUSH
 from lianji.web.asked import Plant
 from lianji.web.body import InFlight, inflate, read_body
 from lianji.web.faults import errors, fault_response
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from lianji.connect.push.arrow_ipc import ArrowParser
     from lianji.connect.push.line_protocol import LineParser
 
-router = APIRouter(tags=["push"])
+router = APIRouter(tags=["push"], dependencies=[PUSH])
 
 LARGE_BYTES = 256 << 10
 """Larger bodies are parsed in a thread, so that the devices need not wait for them."""

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 
+from lianji.web.access.guard import ANYBODY, CONFIGURE, READ
 from lianji.web.asked import Plant
 from lianji.web.faults import errors
 from lianji.web.status import PlantStatus
@@ -19,7 +20,7 @@ class Health(BaseModel):
     status: Literal["ok"] = "ok"
 
 
-@router.get("/api/status", operation_id="plant_status", responses=errors())
+@router.get("/api/status", operation_id="plant_status", dependencies=[READ], responses=errors())
 async def plant_status(plant: Plant) -> PlantStatus:
     """Devices, rates, spool, history, stages and versions."""
     return plant.status()
@@ -29,6 +30,7 @@ async def plant_status(plant: Plant) -> PlantStatus:
     "/api/diagnostics",
     operation_id="diagnostics",
     response_class=Response,
+    dependencies=[CONFIGURE],
     responses={200: {"content": {"application/zip": {}}}, **errors()},
 )
 async def diagnostics(plant: Plant) -> Response:
@@ -39,7 +41,7 @@ async def diagnostics(plant: Plant) -> Response:
     return Response(packed, media_type="application/zip", headers=named)
 
 
-@router.get("/health", operation_id="health", responses=errors())
+@router.get("/health", operation_id="health", dependencies=[ANYBODY], responses=errors())
 async def health() -> Health:
     """That the process answers. It says nothing of devices: a dead machine is no reason to
     restart Lianji."""

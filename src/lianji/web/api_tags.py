@@ -8,10 +8,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from lianji.dictionary.tag import Tag
+from lianji.web.access.guard import READ
 from lianji.web.asked import Plant
 from lianji.web.faults import errors
 
-router = APIRouter(prefix="/api", tags=["history"])
+router = APIRouter(prefix="/api", tags=["history"], dependencies=[READ])
 
 
 class FoundTags(BaseModel):

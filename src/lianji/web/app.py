@@ -19,6 +19,13 @@ from lianji.web import (
     live,
     pages,
 )
+from lianji.web.access import api as api_access
+from lianji.web.access import pages as access_pages
+from lianji.web.access.access import Access
+from lianji.web.access.gate import Gate, gated_routes
+from lianji.web.access.once import Once
+from lianji.web.access.rendering import refusal
+from lianji.web.access.throttle import Throttle
 from lianji.web.ports import PlantView
 from lianji.web.security import Security
 
@@ -35,12 +42,14 @@ _TAGS = [
     {"name": "live", "description": "Changes as server-sent events."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "status", "description": "How the plant is."},
+    {"name": "access", "description": "Users, tokens and the audit log."},
 ]
 
 
-def create_app(plant: PlantView) -> FastAPI:
+def create_app(plant: PlantView, access: Access) -> FastAPI:
     """The app of a running plant. It owns nothing of the plant and ends nothing of it.
 
+    ``access`` knows who asks. Raises RuntimeError if a route does not say what it needs.
     ``app.state.streams.end()`` ends the live streams; ``WebServer`` does so by itself.
     """
     app = FastAPI(
@@ -52,13 +61,19 @@ def create_app(plant: PlantView) -> FastAPI:
         redoc_url=None,
     )
     app.state.plant = plant
+    app.state.access = access
+    app.state.throttle = Throttle()
+    app.state.once = Once()
     app.state.streams = live.Streams()
     app.state.pushes = api_push.Pushes()
     faults.install(app)
-    app.add_middleware(Security)
     for room in (
-        api_tags, api_history, api_plot, api_annotations, live, api_push, api_status, pages
+        api_tags, api_history, api_plot, api_annotations, live, api_push, api_status, pages,
+        api_access, access_pages,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    routes = gated_routes(app, anybody=["/static"], read=["/openapi.json"])
+    app.add_middleware(Gate, access=access, routes=routes, refusal=refusal)
+    app.add_middleware(Security)
     return app

@@ -22,9 +22,11 @@ RETRY_AFTER_S = 1
 
 _MEANING = {
     400: "The input is wrong: mend it and try again.",
-    403: "A page of another origin may not write here.",
+    401: "A log-in or an API token is needed.",
+    403: "Whoever asks may not do this, or a page of another origin asks.",
     404: "No such tag, device or page.",
     413: "The body or the answer is too large.",
+    429: "Too many wrong passwords: wait as Retry-After says.",
     500: "A fault of ours; the log has the details.",
     503: "Refused under pressure: nothing was taken; try again after Retry-After seconds.",
     507: "The disk is full, damaged or not ours.",
@@ -41,6 +43,12 @@ class Forbidden(InputError):
     http_status = 403
 
 
+class NotKnown(InputError):
+    """Nobody knows who asks."""
+
+    http_status = 401
+
+
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The ``responses`` of an operation that may fail with these statuses."""
     listed: dict[int | str, dict[str, Any]] = {
@@ -51,7 +59,8 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def fault_response(error: LianjiError, **more: object) -> JSONResponse:
     """The error as JSON. ``message`` is for InfluxDB clients, which show nothing else."""
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if isinstance(error, Busy) else None
+    wait_s = RETRY_AFTER_S if isinstance(error, Busy) else getattr(error, "retry_after_s", 0)
+    headers = {"Retry-After": str(wait_s)} if wait_s else None
     content = {**error.as_json(), "message": str(error), **more}
     return JSONResponse(content, error.http_status, headers)
 

@@ -20,11 +20,12 @@ from fastapi.responses import StreamingResponse
 from lianji.base.clock import monotonic_s
 from lianji.base.errors import Busy, Text
 from lianji.dictionary.quality import name_of
+from lianji.web.access.guard import READ
 from lianji.web.asked import Plant, Tags, at_most
 from lianji.web.faults import errors
 from lianji.web.ports import PlantView
 
-router = APIRouter(prefix="/api", tags=["live"])
+router = APIRouter(prefix="/api", tags=["live"], dependencies=[READ])
 
 PERIOD_S = 0.5
 KEEPALIVE_S = 15.0

@@ -89,6 +89,13 @@ class PlantView(Protocol):
 
     def title(self, language: Language) -> str: ...
 
+    def name_site(self, title_en: str, title_zh: str) -> None:
+        """Call the plant so from now on; an empty title leaves what is there. It blocks.
+
+        Raises InputError, StorageError.
+        """
+        ...
+
     def status(self) -> PlantStatus:
         """What is, derived from fresh data. Quick: it is asked every two seconds by each page."""
         ...

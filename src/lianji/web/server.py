@@ -32,6 +32,7 @@ class WebServer(uvicorn.Server):
                 access_log=False,
                 log_config=None,
                 server_header=False,
+                proxy_headers=False,  # web.access.client believes only configured proxies
                 timeout_graceful_shutdown=SHUTDOWN_S_MAX,
             )
         )

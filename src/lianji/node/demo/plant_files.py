@@ -76,11 +76,22 @@ def write_demo_plant(folder: Path, ports: Ports) -> None:
     site = folder / "lianji.toml"
     if not site.exists():
         _write(site, {"site": _SITE})
+    _open_to_this_machine(site)
     for name, settings in device_settings(ports).items():
         _point(folder / "devices" / f"{name}.toml", settings)
         table = folder / "tags" / f"{name}.csv"
         if not table.exists():
             write_table([s.tag for s in SIGNALS if s.device == name], table)
+
+
+def _open_to_this_machine(site: Path) -> None:
+    """The demo asks for no log-in, unless its file says something about that."""
+    document = tomlkit.parse(site.read_text(encoding="utf-8"))
+    web = document.setdefault("web", tomlkit.table())
+    if "open" not in web and web.get("host", "127.0.0.1") == "127.0.0.1":
+        web["open"] = True
+        web["open"].comment("no log-in: everybody on this machine is administrator")
+        write_atomically(site, tomlkit.dumps(document).encode())
 
 
 def _point(path: Path, settings: dict[str, Any]) -> None:

@@ -1,0 +1,70 @@
+"""How a page is made: a template, the words of its language, and who looks at it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from lianji.base.clock import from_us
+from lianji.base.errors import Language
+from lianji.web.access.roles import Identity, Need
+from lianji.web.asked import LANGUAGE_COOKIE
+from lianji.web.locale import texts_in
+from lianji.web.ports import PlantView
+
+_YEAR_S = 31_536_000
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters["moment"] = lambda us: f"{from_us(us):%Y-%m-%dT%H:%M:%SZ}"
+_templates.filters["told"] = lambda text: ", ".join(
+    f"{key}: {value}" for key, value in json.loads(text).items()
+)
+
+
+def page_response(
+    template: str, request: Request, plant: PlantView, language: Language, **more: Any
+) -> HTMLResponse:
+    """The template with ``t`` (words), ``user`` (who looks, see ``user_of``), ``may`` (a set of
+    rights) and whatever ``more`` is given."""
+    texts = texts_in(language)
+    who: Identity | None = request.state.who
+    html = _templates.get_template(template).render(
+        t=texts,
+        language=language,
+        html_language="zh-CN" if language == "zh" else "en",
+        title=plant.title(language),
+        path=request.url.path,
+        user=user_of(who),
+        may=[] if who is None else sorted(who.may),
+        page={"language": language, "texts": texts, "user": user_of(who)},
+        **more,
+    )
+    response = HTMLResponse(html)
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Accept-Language, Cookie"
+    if "lang" in request.query_params:
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_S, samesite="lax")
+    return response
+
+
+def user_of(who: Identity | None) -> dict[str, Any] | None:
+    """What a page is told of who looks at it: name, role, kind, csrf and rights."""
+    if who is None:
+        return None
+    return {
+        "name": who.name,
+        "role": who.role.value if who.role else "",
+        "kind": who.kind,
+        "csrf": who.csrf,
+        "may": [need.value for need in Need if need in who.may],
+    }
