@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lianji.act.alarms.room import AlarmRoom
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import Language
 from lianji.connect.devices import driver_for
@@ -24,6 +25,8 @@ from lianji.dictionary.batch import Batch
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_ids import TagIds
 from lianji.history.historian import Historian
+from lianji.node.alarm_tables import load_alarms
+from lianji.node.alarms import open_alarms
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.device_words import device_status
 from lianji.node.folder import PlantFolder
@@ -63,6 +66,7 @@ class Plant:
             self.configuration.calculated,
         )
         self.devices = self._built_devices()
+        self.alarms = self._opened_alarms()
         self._rates: dict[str, tuple[Rate, Rate]] = {d.name: (Rate(), Rate()) for d in self.devices}
         self._samples = Rate()
         self._pushed = 0
@@ -84,9 +88,16 @@ class Plant:
             for name, config in self.configuration.devices.items()
         ]
 
+    def _opened_alarms(self) -> AlarmRoom:
+        tables = load_alarms(self.folder)
+        self.configuration.problems += tables.problems
+        tags = self.configuration.tags
+        return open_alarms(tables, tags, self.names.paths, self.heard, self.history, self._state)
+
     async def run(self) -> None:
         """Read the devices until cancelled; then everything that was read is with the spool."""
         self._historian.start()
+        self.alarms.start()
         tasks = [asyncio.create_task(device.run(), name=device.name) for device in self.devices]
         try:
             while True:
@@ -99,6 +110,7 @@ class Plant:
 
     def close(self) -> None:
         """Answer what was handed over, flush, and let go of the folder."""
+        self.alarms.close()
         self._historian.close()
         self.spool.close()
 
