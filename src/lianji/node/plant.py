@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lianji.act.alarms.room import AlarmRoom
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import Language
+from lianji.base.state import State, url_of
 from lianji.connect.devices import driver_for
 from lianji.connect.engine import Device
 from lianji.dictionary.batch import Batch
@@ -66,6 +67,7 @@ class Plant:
             self.configuration.calculated,
         )
         self.devices = self._built_devices()
+        self.state = State(url_of(folder.root))
         self.alarms = self._opened_alarms()
         self._rates: dict[str, tuple[Rate, Rate]] = {d.name: (Rate(), Rate()) for d in self.devices}
         self._samples = Rate()
@@ -92,7 +94,7 @@ class Plant:
         tables = load_alarms(self.folder)
         self.configuration.problems += tables.problems
         tags = self.configuration.tags
-        return open_alarms(tables, tags, self.names.paths, self.heard, self.history, self._state)
+        return open_alarms(tables, tags, self.names.paths, self.heard, self.history, self.state)
 
     async def run(self) -> None:
         """Read the devices until cancelled; then everything that was read is with the spool."""
@@ -113,6 +115,7 @@ class Plant:
         self.alarms.close()
         self._historian.close()
         self.spool.close()
+        self.state.close()
 
     # -- what the web is handed -------------------------------------------------------------
 

@@ -18,49 +18,26 @@ from sqlalchemy.exc import SQLAlchemyError
 from lianji.act.alarms.states import Event, Standing
 from lianji.base.errors import StorageError, Text
 
-METADATA = sa.MetaData()
-STATES = sa.Table(
+STATES = sa.table(
     "alarm_states",
-    METADATA,
-    sa.Column("alarm", sa.String(400), primary_key=True),
-    sa.Column("active", sa.Boolean, nullable=False),
-    sa.Column("unacknowledged", sa.Boolean, nullable=False),
-    sa.Column("shelved_until_us", sa.BigInteger),
-    sa.Column("suppressed", sa.Boolean, nullable=False),
-    sa.Column("out_of_service", sa.Boolean, nullable=False),
-    sa.Column("raised_us", sa.BigInteger),
-    sa.Column("returned_us", sa.BigInteger),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.Column("by", sa.String(200), nullable=False),
-)
-JOURNAL = sa.Table(
-    "alarm_journal",
-    METADATA,
-    sa.Column(
-        "id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True,
-        autoincrement=True,
+    *map(
+        sa.column,
+        ("alarm", "active", "unacknowledged", "shelved_until_us", "suppressed", "out_of_service",
+         "raised_us", "returned_us", "note", "by"),
     ),
-    sa.Column("time_us", sa.BigInteger, nullable=False, index=True),
-    sa.Column("alarm", sa.String(400), nullable=False, index=True),
-    sa.Column("event", sa.String(20), nullable=False),
-    sa.Column("state", sa.String(20), nullable=False),
-    sa.Column("who", sa.String(200), nullable=False),
-    sa.Column("value", sa.Float),
-    sa.Column("priority", sa.Integer, nullable=False),
-    sa.Column("group_name", sa.String(200), nullable=False),
-    sa.Column("message_en", sa.Text, nullable=False),
-    sa.Column("message_zh", sa.Text, nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
 )  # fmt: skip
-NOTICES = sa.Table(
-    "alarm_notices",
-    METADATA,
-    sa.Column("channel", sa.String(80), primary_key=True),
-    sa.Column("alarm", sa.String(400), primary_key=True),
-    sa.Column("raised_us", sa.BigInteger, nullable=False),
-    sa.Column("sent_us", sa.BigInteger, nullable=False),
-    sa.Column("times", sa.Integer, nullable=False),
+JOURNAL = sa.table(
+    "alarm_journal",
+    *map(
+        sa.column,
+        ("id", "time_us", "alarm", "event", "state", "who", "value", "priority", "group_name",
+         "message_en", "message_zh", "note"),
+    ),
+)  # fmt: skip
+NOTICES = sa.table(
+    "alarm_notices", *map(sa.column, ("channel", "alarm", "raised_us", "sent_us", "times"))
 )
+_FLAGS = ("active", "unacknowledged", "suppressed", "out_of_service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +107,7 @@ class AlarmStore:
         """How every alarm that is not simply normal stood last. Raises StorageError."""
         with self._reading() as connection:
             rows = connection.execute(sa.select(STATES)).mappings().all()
-        return {
-            row["alarm"]: Standing(**{name: row[name] for name in row if name != "alarm"})
-            for row in rows
-        }
+        return {row["alarm"]: _standing(dict(row)) for row in rows}
 
     def write(self, standings: Mapping[str, Standing | None], entries: Sequence[Entry]) -> None:
         """Keep how these alarms stand now (None: simply normal) and what happened; both or none.
@@ -196,6 +170,11 @@ class AlarmStore:
                 connection.execute(sa.insert(NOTICES), [asdict(notice) for notice in notices])
             if entries:
                 connection.execute(sa.insert(JOURNAL), [entry.row() for entry in entries])
+
+
+def _standing(row: dict[str, Any]) -> Standing:
+    del row["alarm"]
+    return Standing(**row | {name: bool(row[name]) for name in _FLAGS})
 
 
 def _pieces(names: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:
