@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lianji.act.alarms.room import Row
+from lianji.act.alarms.alarm import Row
 from lianji.act.alarms.table import read_alarm_table
 from lianji.base.errors import InputError, LianjiError, Text
 from lianji.node.folder import PlantFolder

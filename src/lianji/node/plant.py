@@ -11,15 +11,13 @@ import time
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lianji.act.alarms.room import AlarmRoom
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import Language
-from lianji.base.state import State, url_of
 from lianji.connect.devices import driver_for
 from lianji.connect.engine import Device
 from lianji.dictionary.batch import Batch
@@ -27,7 +25,6 @@ from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_ids import TagIds
 from lianji.history.historian import Historian
 from lianji.node.alarm_tables import load_alarms
-from lianji.node.alarms import open_alarms
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.device_words import device_status
 from lianji.node.folder import PlantFolder
@@ -37,6 +34,9 @@ from lianji.node.rates import Rate
 from lianji.spool.spool import Spool
 from lianji.trace.stages import Stages
 from lianji.web import status as web
+
+if TYPE_CHECKING:
+    from lianji.act.alarms.room import AlarmRoom
 
 SAMPLE_RATES_S = 1.0
 
@@ -67,8 +67,7 @@ class Plant:
             self.configuration.calculated,
         )
         self.devices = self._built_devices()
-        self.state = State(url_of(folder.root))
-        self.alarms = self._opened_alarms()
+        self._open_state()
         self._rates: dict[str, tuple[Rate, Rate]] = {d.name: (Rate(), Rate()) for d in self.devices}
         self._samples = Rate()
         self._pushed = 0
@@ -90,11 +89,18 @@ class Plant:
             for name, config in self.configuration.devices.items()
         ]
 
-    def _opened_alarms(self) -> AlarmRoom:
+    def _open_state(self) -> None:
+        """The state database and what lives in it. (SQLAlchemy is loaded only here.)"""
+        from lianji.base.state import State, url_of
+        from lianji.node.alarms import open_alarms
+
+        self.state = State(url_of(self.folder.root))
         tables = load_alarms(self.folder)
         self.configuration.problems += tables.problems
-        tags = self.configuration.tags
-        return open_alarms(tables, tags, self.names.paths, self.heard, self.history, self.state)
+        tags, stored = self.configuration.tags, self.names.paths
+        self.alarms: AlarmRoom = open_alarms(
+            tables, tags, stored, self.heard, self.history, self.state
+        )
 
     async def run(self) -> None:
         """Read the devices until cancelled; then everything that was read is with the spool."""

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from lianji.act.alarms.alarm import Defined
 from lianji.act.alarms.lines import AlarmLine, Summary
-from lianji.act.alarms.room import Defined
 from lianji.base.errors import Language, LianjiError
 from lianji.dictionary.tag import Tag
 from lianji.web.status import PlantStatus

@@ -17,6 +17,24 @@ ALARMS_MAX = 200_000
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A definition and where it stands."""
+
+    definition: AlarmDefinition
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """A row, how many alarms it makes, and why it makes none."""
+
+    row: Row
+    alarms: int
+    problem: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """One alarm. ``id`` is for ever: the tag's path (if any), ``#``, the row's name."""
 

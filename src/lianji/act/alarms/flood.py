@@ -41,18 +41,14 @@ def folded(
         by_group.setdefault(group_of(line), []).append(place)
     flood_of: dict[int, list[int]] = {}
     for places in by_group.values():
-        if len(places) > more_than:
-            for flood in _floods(
-                places, [raised_us(lines[p]) for p in places], more_than, within_us
-            ):
-                flood_of.update(dict.fromkeys(flood, flood))
+        times_us = [raised_us(lines[place]) for place in places]
+        for flood in _floods(places, times_us, more_than, within_us):
+            flood_of.update(dict.fromkeys(flood, flood))
     folds = []
     for place, line in enumerate(lines):
-        flood = flood_of.get(place)
-        if flood is None:
-            folds.append(Fold(group_of(line), (line,)))
-        elif flood[0] == place:
-            folds.append(Fold(group_of(line), tuple(lines[p] for p in flood)))
+        members = flood_of.get(place, [place])
+        if members[0] == place:
+            folds.append(Fold(group_of(line), tuple(lines[member] for member in members)))
     return folds
 
 

@@ -15,9 +15,8 @@ import pyarrow as pa
 import structlog
 
 from lianji.act.alarms import states
-from lianji.act.alarms.alarm import expand
+from lianji.act.alarms.alarm import Defined, Row, expand
 from lianji.act.alarms.conditions import Snapshot
-from lianji.act.alarms.definition import AlarmDefinition
 from lianji.act.alarms.lines import AlarmLine, Summary, by_urgency, is_listed, line_of, summary_of
 from lianji.act.alarms.states import SHELVED_US_MAX, Event, Standing
 from lianji.act.alarms.store import AlarmStore, Entry
@@ -36,24 +35,6 @@ class Samples(Protocol):
     """What the alarms ask of the history."""
 
     def last(self, tags: Sequence[str] | None = None) -> pa.Table: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A definition and where it stands."""
-
-    definition: AlarmDefinition
-    file: str = ""
-    line: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Defined:
-    """A row, how many alarms it makes, and why it makes none."""
-
-    row: Row
-    alarms: int
-    problem: Text | None = None
 
 
 @dataclass(slots=True)
