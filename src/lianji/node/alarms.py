@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from zoneinfo import ZoneInfo
 
+from lianji.act.alarms.notify.channel import Channel
 from lianji.act.alarms.room import AlarmRoom, Plan, Samples
 from lianji.act.alarms.store import AlarmStore, Database
 from lianji.dictionary.tag import Tag
 from lianji.node.alarm_tables import AlarmTables
+from lianji.node.settings import Settings
 
 
 def open_alarms(
@@ -36,3 +39,11 @@ class _Paths:
             self._count = len(self._stored)
             self._all = list(dict.fromkeys([*self._stored, *self._tabled]))
         return self._all
+
+
+def ways_out(room: AlarmRoom, settings: Settings) -> list[Channel]:
+    """A channel for each ``[[notify]]``; none of them has begun yet."""
+    site = settings.site
+    title = site.title_zh or site.title_en or site.name
+    zone = ZoneInfo(site.time_zone)
+    return [Channel(one, room, room.store, title, zone) for one in settings.notify]

@@ -92,7 +92,7 @@ class Plant:
     def _open_state(self) -> None:
         """The state database and what lives in it. (SQLAlchemy is loaded only here.)"""
         from lianji.base.state import State, url_of
-        from lianji.node.alarms import open_alarms
+        from lianji.node.alarms import open_alarms, ways_out
 
         self.state = State(url_of(self.folder.root))
         tables = load_alarms(self.folder)
@@ -101,11 +101,14 @@ class Plant:
         self.alarms: AlarmRoom = open_alarms(
             tables, tags, stored, self.heard, self.history, self.state
         )
+        self._ways_out = ways_out(self.alarms, self.configuration.settings)
 
     async def run(self) -> None:
         """Read the devices until cancelled; then everything that was read is with the spool."""
         self._historian.start()
         self.alarms.start()
+        for way_out in self._ways_out:
+            way_out.start()
         tasks = [asyncio.create_task(device.run(), name=device.name) for device in self.devices]
         try:
             while True:
@@ -118,6 +121,8 @@ class Plant:
 
     def close(self) -> None:
         """Answer what was handed over, flush, and let go of the folder."""
+        for way_out in self._ways_out:
+            way_out.close()
         self.alarms.close()
         self._historian.close()
         self.spool.close()
