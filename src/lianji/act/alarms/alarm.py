@@ -15,6 +15,8 @@ from lianji.dictionary.tag import Tag
 ALARMS_MAX = 200_000
 """More than that is a pattern that matches what nobody meant."""
 
+_SIGNS = {"Cel": "°C", "1": "", "m3/h": "m³/h", "kW.h": "kWh", "m/s2": "m/s²"}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -114,7 +116,7 @@ def _no_match(definition: AlarmDefinition) -> Text:
 
 
 def _alarm(definition: AlarmDefinition, row: int, path: str, tag: Tag | None) -> Alarm:
-    unit = tag.unit if tag else ""
+    unit = sign_of(tag.unit if tag else "")
     return Alarm(
         id=f"{path}#{definition.known_as}",
         definition=definition,
@@ -126,6 +128,11 @@ def _alarm(definition: AlarmDefinition, row: int, path: str, tag: Tag | None) ->
         unit=unit,
         number=_number(definition.state, tag) if definition.kind is AlarmKind.STATE else None,
     )
+
+
+def sign_of(unit: str) -> str:
+    """A UCUM code as people write the unit."""
+    return _SIGNS.get(unit, unit.strip("{}"))
 
 
 def area_of(path: str) -> str:
@@ -153,7 +160,7 @@ def _message(definition: AlarmDefinition, path: str, tag: Tag | None) -> Text:
         return _filled(Text(en or zh, zh or en), path)
     name_en = (tag and (tag.description_en or tag.description_zh)) or path or definition.known_as
     name_zh = (tag and (tag.description_zh or tag.description_en)) or path or definition.known_as
-    why = _why(definition, tag.unit if tag else "")
+    why = _why(definition, sign_of(tag.unit if tag else ""))
     return Text(f"{name_en}: {why.en}", f"{name_zh}：{why.zh}")
 
 

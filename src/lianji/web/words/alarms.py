@@ -69,15 +69,15 @@ TEXTS: dict[str, Text] = {
     "alarm.count_active": Text("{count} active", "{count} 条报警中"),
     "alarm.count_aside": Text("{count} put aside", "{count} 条搁置或停用"),
     "alarm.banner_unacknowledged": Text(
-        "{count} alarms to acknowledge. {priority}: {message}",
-        "{count} 条报警待确认。{priority}：{message}",
+        "{count} alarms to acknowledge. Most urgent ({priority}): {message}",
+        "{count} 条报警待确认。最紧急（{priority}）：{message}",
     ),
     "alarm.banner_active": Text(
-        "{count} alarms active, all acknowledged. {priority}: {message}",
-        "{count} 条报警中，均已确认。{priority}：{message}",
+        "{count} active, all acknowledged. Most urgent ({priority}): {message}",
+        "{count} 条报警中，均已确认。最紧急（{priority}）：{message}",
     ),
     "alarm.banner_one": Text(
-        "1 alarm to acknowledge. {priority}: {message}", "1 条报警待确认。{priority}：{message}"
+        "1 alarm to acknowledge ({priority}): {message}", "1 条报警待确认（{priority}）：{message}"
     ),
     "alarm.done": Text("{act}: {count}", "{act}：{count}"),
     "alarm.time": Text("Time", "时间"),

@@ -53,7 +53,7 @@ def due(
         line
         for line in lines
         if _concerns(settings, line)
-        and time_us - (line.raised_us or 0) >= settings.after_min * 60e6
+        and not 0 <= time_us - (line.raised_us or 0) < settings.after_min * 60e6
         and _is_new(settings, line, notices.get(line.id), time_us)
     ]
 
