@@ -100,6 +100,10 @@ class MemoryPlant:
         definition = AlarmDefinition.model_validate(fields)
         self.alarm_rows.append(Row(definition, "alarms.csv", len(self.alarm_rows) + 2))
 
+    def more_tags(self, *paths: str) -> None:
+        """In the tables, before they have spoken."""
+        self._tags += [Tag(path=path) for path in paths]
+
     def look(self) -> None:
         self.alarms.step(now_us(), monotonic_s())
 

@@ -136,9 +136,9 @@ def sign_of(unit: str) -> str:
 
 
 def area_of(path: str) -> str:
-    """The second part of ``site/area/line/machine/signal``, or what there is."""
+    """The second part of ``site/area/line/machine/signal``; of a short path the first."""
     parts = path.split("/")
-    return parts[1] if len(parts) > 2 else parts[0]
+    return parts[1] if len(parts) > 3 else parts[0]
 
 
 def _number(state: str, tag: Tag | None) -> float | None:

@@ -103,7 +103,7 @@ class AlarmDefinition(BaseModel):
     """1 critical, 2 high, 3 medium, 4 low, or ``journal``: only written down."""
     group: str = ""
     """What belongs together, such as ``boiler house``: a flood of alarms of one group becomes one
-    line. Empty: the second part of the tag's path, the area."""
+    line. Empty: the area, which is the second part of a path of four parts and more."""
     message_en: str = ""
     """What is wrong, in English; empty: made of the tag's description and the limit."""
     message_zh: str = ""

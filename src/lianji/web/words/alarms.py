@@ -50,6 +50,16 @@ TEXTS: dict[str, Text] = {
     "alarm.put_back": Text("Into service", "启用"),
     "alarm.reason": Text("Reason", "原因"),
     "alarm.reason_hint": Text("goes into the journal", "写入报警日志"),
+    "alarm.reason_missing": Text(
+        "Say why it is out of service: the next shift will ask.", "请填写停用原因，供下一班查看。"
+    ),
+    "alarm.deadband": Text("deadband {value}", "死区 {value}"),
+    "alarm.on_delay": Text("after {value} s", "延时 {value} 秒"),
+    "alarm.off_delay": Text("ends after {value} s", "恢复延时 {value} 秒"),
+    "alarm.is_rate": Text("{value} a minute, over {window} s", "每分钟 {value}（{window} 秒内）"),
+    "alarm.is_stale": Text("no new value for {value} s", "{value} 秒无新值"),
+    "alarm.is_bad": Text("bad quality", "数据质量差"),
+    "alarm.suppressed_when": Text("suppressed when {expression}", "抑制条件：{expression}"),
     "alarm.cancel": Text("Cancel", "取消"),
     "alarm.none": Text("No alarm. All is as it should be.", "没有报警，一切正常。"),
     "alarm.none_aside": Text("Nothing is put aside.", "没有搁置或停用的报警。"),
@@ -66,8 +76,6 @@ TEXTS: dict[str, Text] = {
     "alarm.flood_open": Text("Show all", "展开"),
     "alarm.flood_close": Text("Fold", "收起"),
     "alarm.count_unacknowledged": Text("{count} to acknowledge", "{count} 条待确认"),
-    "alarm.count_active": Text("{count} active", "{count} 条报警中"),
-    "alarm.count_aside": Text("{count} put aside", "{count} 条搁置或停用"),
     "alarm.banner_unacknowledged": Text(
         "{count} alarms to acknowledge. Most urgent ({priority}): {message}",
         "{count} 条报警待确认。最紧急（{priority}）：{message}",

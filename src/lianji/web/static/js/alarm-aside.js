@@ -30,11 +30,16 @@ export class PutAside {
 
   async #takeOut() {
     const note = byId("reason").value;
+    if (!note.trim()) {
+      byId("aside-fault").textContent = t("alarm.reason_missing");
+      byId("reason").focus();
+      return;
+    }
     this.#close(await act("take-out", this.#alarms, "alarm.take_out", { note }));
   }
 
   #close(done) {
     if (done) this.#dialog.close();
-    else byId("aside-fault").textContent = byId("said").textContent || t("alarm.reason");
+    else byId("aside-fault").textContent = byId("said").textContent;
   }
 }

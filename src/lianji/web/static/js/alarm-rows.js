@@ -49,18 +49,24 @@ export function hintRow(key, columns, words) {
   };
 }
 
+const SIGNS = { HH: ">", H: ">", L: "<", LL: "<" };
+
 // What a definition means, as short as in the table.
 export function conditionOf(definition) {
   const { kind, limit, deadband, state, expression, window_s: window } = definition;
-  const parts = [];
-  if (kind === "expression") parts.push(expression);
-  else if (kind === "state") parts.push(`= ${state}`);
-  else if (kind === "bad") parts.push("bad");
-  else if (kind === "stale") parts.push(`stale ${limit} s`);
-  else if (kind === "rate") parts.push(`rate ${limit}/min (${window} s)`);
-  else parts.push(`${kind} ${limit}`);
-  if (deadband) parts.push(`± ${deadband}`);
-  if (definition.on_delay_s) parts.push(`+${definition.on_delay_s} s`);
-  if (definition.off_delay_s) parts.push(`−${definition.off_delay_s} s`);
+  const words = {
+    expression: () => expression,
+    state: () => `= ${state}`,
+    bad: () => t("alarm.is_bad"),
+    stale: () => t("alarm.is_stale", { value: limit }),
+    rate: () => t("alarm.is_rate", { value: `${limit > 0 ? ">" : "<"} ${limit}`, window }),
+  };
+  const parts = [words[kind]?.() ?? `${SIGNS[kind]} ${limit} (${kind})`];
+  if (deadband) parts.push(t("alarm.deadband", { value: deadband }));
+  if (definition.on_delay_s) parts.push(t("alarm.on_delay", { value: definition.on_delay_s }));
+  if (definition.off_delay_s) parts.push(t("alarm.off_delay", { value: definition.off_delay_s }));
+  if (definition.suppress_when) {
+    parts.push(t("alarm.suppressed_when", { expression: definition.suppress_when }));
+  }
   return parts.join(" · ");
 }
