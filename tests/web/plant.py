@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lianji.base.clock import now_us
+from lianji.act.alarms.alarm import Row
+from lianji.act.alarms.definition import AlarmDefinition
+from lianji.act.alarms.room import AlarmRoom, Plan
+from lianji.act.alarms.store import AlarmStore
+from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import InputError, Language, LianjiError, LinkDown, Text
+from lianji.base.state import State, url_of
 from lianji.dictionary.batch import Batch
 from lianji.dictionary.expression import parse
 from lianji.dictionary.quality import Quality
@@ -47,6 +55,7 @@ class MemoryPlant:
 
     def __init__(self, notes: Annotations | None = None) -> None:
         self.paths: list[str] = []
+        self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []
         self.history = History(
             "shop",
@@ -78,6 +87,27 @@ class MemoryPlant:
             Tag(path=POWER, device="meter1", unit="kW", description_en="active power"),
             Tag(path=PROGRAM, device="imm1", kind=Kind.STEP, description_en="program loaded"),
         ]
+
+    @cached_property
+    def alarms(self) -> AlarmRoom:
+        """A real room with a state database of its own; ``look`` makes it look."""
+        self._folder = tempfile.TemporaryDirectory()
+        state = State(url_of(Path(self._folder.name)))
+        tags = {tag.path: tag for tag in self._tags}
+        plan = Plan(self.alarm_rows, lambda: [*tags], self.heard, tags)
+        return AlarmRoom(plan, self.history, AlarmStore(state))
+
+    def define(self, **fields: Any) -> None:
+        """One more row of the alarm tables; before anything asks for the alarms."""
+        definition = AlarmDefinition.model_validate(fields)
+        self.alarm_rows.append(Row(definition, "alarms.csv", len(self.alarm_rows) + 2))
+
+    def more_tags(self, *paths: str) -> None:
+        """In the tables, before they have spoken."""
+        self._tags += [Tag(path=path) for path in paths]
+
+    def look(self) -> None:
+        self.alarms.step(now_us(), monotonic_s())
 
     def title(self, language: Language) -> str:
         return self.titles[1] if language == "zh" else self.titles[0]

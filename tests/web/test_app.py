@@ -19,6 +19,7 @@ SVG = "http://www.w3.org/2000/svg"
 COMPUTED = (
     "status.policy_", "stage.", "chart.range_", "chart.bad", "chart.uncertain",
     "access.role_", "access.scope_", "access.days_", "access.broken_", "access.done_",
+    "alarm.priority_", "alarm.state_", "alarm.event_", "alarm.minutes_",
 )  # fmt: skip
 
 
@@ -68,7 +69,7 @@ def _used_keys() -> set[str]:
     templates = "".join(path.read_text() for path in (WEB / "templates").glob("*.html"))
     scripts = "".join(path.read_text() for path in (WEB / "static/js").glob("*.js"))
     in_templates = re.findall(r't\["([\w.]+)"\]|\("/\w*", "([\w.]+)"\)', templates)
-    in_scripts = re.findall(r'"((?:page|status|chart|nav|stage)\.\w+)"', scripts)
+    in_scripts = re.findall(r'"((?:page|status|chart|nav|stage|alarm)\.\w+)"', scripts)
     return {key for pair in in_templates for key in pair if key} | set(in_scripts)
 
 

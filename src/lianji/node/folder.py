@@ -3,6 +3,7 @@
 lianji.toml            the site, the page, limits
 devices/<name>.toml    one machine each
 tags/<any>.csv         tag tables
+alarms/<any>.csv       alarm tables
 data/                  tag ids, spool, history: not to be edited
 """
 

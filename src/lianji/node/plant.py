@@ -27,6 +27,7 @@ from lianji.dictionary.batch import Batch
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_ids import TagIds
 from lianji.history.historian import Historian
+from lianji.node.alarm_tables import load_alarms
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.device_words import device_status
 from lianji.node.diagnostics import bundle
@@ -40,6 +41,7 @@ from lianji.trace.stages import Stages
 from lianji.web import status as web
 
 if TYPE_CHECKING:
+    from lianji.act.alarms.room import AlarmRoom
     from lianji.base.state import State
 
 SAMPLE_RATES_S = 1.0
@@ -71,6 +73,7 @@ class Plant:
             self.configuration.calculated,
         )
         self.devices = self._built_devices()
+        self._open_alarms()
         self._rates: dict[str, tuple[Rate, Rate]] = {d.name: (Rate(), Rate()) for d in self.devices}
         self._samples = Rate()
         self._pushed = 0
@@ -92,9 +95,24 @@ class Plant:
             for name, config in self.configuration.devices.items()
         ]
 
+    def _open_alarms(self) -> None:
+        """What lives in the state database. (SQLAlchemy is loaded only here.)"""
+        from lianji.node.alarms import open_alarms, ways_out
+
+        tables = load_alarms(self.folder)
+        self.configuration.problems += tables.problems
+        tags, stored = self.configuration.tags, self.names.paths
+        self.alarms: AlarmRoom = open_alarms(
+            tables, tags, stored, self.heard, self.history, self.state
+        )
+        self._ways_out = ways_out(self.alarms, self.configuration.settings)
+
     async def run(self) -> None:
         """Read the devices until cancelled; then everything that was read is with the spool."""
         self._historian.start()
+        self.alarms.start()
+        for way_out in self._ways_out:
+            way_out.start()
         tasks = [asyncio.create_task(device.run(), name=device.name) for device in self.devices]
         try:
             while True:
@@ -107,6 +125,9 @@ class Plant:
 
     def close(self) -> None:
         """Answer what was handed over, flush, and let go of the folder."""
+        for way_out in self._ways_out:
+            way_out.close()
+        self.alarms.close()
         self._historian.close()
         self.spool.close()
         if "state" in self.__dict__:
@@ -114,7 +135,7 @@ class Plant:
 
     @cached_property
     def state(self) -> State:
-        """The state database, opened when somebody needs it: SQLAlchemy costs 12 MB."""
+        """The state database, opened when somebody needs it."""
         from lianji.base.state import State, url_of
 
         return State(url_of(self.folder.root))

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from lianji.act.alarms.notify.settings import NotifySettings
 from lianji.base.errors import InputError, NotFound, Text
 from lianji.connect.field_errors import in_words
 from lianji.dictionary.tag import check_path
@@ -100,6 +101,15 @@ class Settings(BaseModel):
     web: WebSettings = Field(default_factory=lambda: WebSettings())
     spool: SpoolSettings = Field(default_factory=lambda: SpoolSettings())
     history: HistorySettings = Field(default_factory=lambda: HistorySettings())
+    notify: list[NotifySettings] = Field(default_factory=list)
+
+    @field_validator("notify")
+    @classmethod
+    def _each_by_its_name(cls, channels: list[NotifySettings]) -> list[NotifySettings]:
+        names = [channel.name for channel in channels]
+        if len(set(names)) < len(names):
+            raise ValueError("two notify parts have the same name")
+        return channels
 
 
 def load_settings(folder: Path) -> Settings:

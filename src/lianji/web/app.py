@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from lianji.web import (
+    api_alarms,
     api_annotations,
     api_history,
     api_plot,
@@ -40,6 +41,7 @@ Every error is JSON with `code`, `cause` and `remedy`, in English and Chinese.
 _TAGS = [
     {"name": "history", "description": "Samples of the past, as JSON, CSV or Arrow."},
     {"name": "live", "description": "Changes as server-sent events."},
+    {"name": "alarms", "description": "What is wrong now, what was, and who has seen it."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "status", "description": "How the plant is."},
     {"name": "access", "description": "Users, tokens and the audit log."},
@@ -68,8 +70,8 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     app.state.pushes = api_push.Pushes()
     faults.install(app)
     for room in (
-        api_tags, api_history, api_plot, api_annotations, live, api_push, api_status, pages,
-        api_access, access_pages,
+        api_tags, api_history, api_plot, api_annotations, api_alarms, live, api_push, api_status,
+        pages, api_access, access_pages,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -6,7 +6,7 @@ A key is ``page.thing``. Both languages stand in one entry, so neither can be fo
 from __future__ import annotations
 
 from lianji.base.errors import Language, Text
-from lianji.web.words import access
+from lianji.web.words import access, alarms
 
 TEXTS: dict[str, Text] = {
     "nav.status": Text("Status", "状态"),
@@ -125,8 +125,9 @@ TEXTS: dict[str, Text] = {
     "chart.remove": Text("Remove {tag}", "移除 {tag}"),
     "chart.zone": Text("Times in {zone}", "时区：{zone}"),
     "docs.title": Text("API", "接口"),
+    **access.TEXTS,
+    **alarms.TEXTS,
 }
-TEXTS |= access.TEXTS
 
 
 def texts_in(language: Language) -> dict[str, str]:

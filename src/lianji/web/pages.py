@@ -22,6 +22,11 @@ async def chart_page(request: Request, plant: Plant, language: Lang) -> HTMLResp
     return _page("chart.html", request, plant, language)
 
 
+@router.get("/alarms")
+async def alarms_page(request: Request, plant: Plant, language: Lang) -> HTMLResponse:
+    return _page("alarms.html", request, plant, language)
+
+
 @router.get("/docs")
 async def docs_page(request: Request, plant: Plant, language: Lang) -> HTMLResponse:
     """Swagger's page from our own files: FastAPI's would load from a CDN."""

@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from lianji.act.alarms.alarm import Defined
+from lianji.act.alarms.lines import AlarmLine, Summary
 from lianji.base.errors import Language, LianjiError
 from lianji.dictionary.tag import Tag
 from lianji.web.status import PlantStatus
@@ -81,11 +83,48 @@ class HistoryView(Protocol):
     def sql(self, query: str, limit: int | None = None) -> pa.Table: ...
 
 
+class AlarmsView(Protocol):
+    """The plant's alarms. All block shortly, so they are asked from a worker thread.
+
+    ``act.alarms.room.AlarmRoom`` says more of each.
+    """
+
+    def listed(self) -> list[AlarmLine]: ...
+
+    def standing_out(self) -> list[AlarmLine]: ...
+
+    def summary(self) -> Summary: ...
+
+    def defined(self) -> list[Defined]: ...
+
+    def journal(
+        self,
+        start_us: int,
+        end_us: int,
+        alarm: str = "",
+        before: int | None = None,
+        limit: int = 200,
+    ) -> list[dict[str, Any]]: ...
+
+    def acknowledge(self, alarms: Sequence[str], who: str, note: str = "") -> int: ...
+
+    def shelve(self, alarms: Sequence[str], minutes: float, who: str, note: str) -> int: ...
+
+    def unshelve(self, alarms: Sequence[str], who: str) -> int: ...
+
+    def take_out(self, alarms: Sequence[str], who: str, note: str) -> int: ...
+
+    def put_back(self, alarms: Sequence[str], who: str) -> int: ...
+
+
 class PlantView(Protocol):
     """A running plant, seen from the outside."""
 
     @property
     def history(self) -> HistoryView: ...
+
+    @property
+    def alarms(self) -> AlarmsView: ...
 
     def title(self, language: Language) -> str: ...
 

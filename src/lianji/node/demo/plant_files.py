@@ -12,8 +12,10 @@ from typing import Any
 
 import tomlkit
 
+from lianji.act.alarms.table import write_alarm_table
 from lianji.base.durable import make_folder, write_atomically
 from lianji.dictionary.tag_table import write_table
+from lianji.node.demo.alarms import ALARMS
 from lianji.node.demo.loopback import HOST
 from lianji.node.demo.process import Ports
 from lianji.node.demo.signals import MODBUS_UNITS, SIGNALS, SITE
@@ -68,15 +70,18 @@ def device_settings(ports: Ports) -> dict[str, dict[str, Any]]:
 def write_demo_plant(folder: Path, ports: Ports) -> None:
     """Make ``folder`` the demo plant's, or point an existing one to ``ports``.
 
-    Writes lianji.toml, devices/*.toml and tags/*.csv; on a second call only the addresses of the
+    Writes lianji.toml, devices/*.toml, tags/*.csv and alarms/*.csv; on a second call only the addresses of the
     devices change. Raises OSError where the folder cannot be written.
     """
-    for place in (folder, folder / "devices", folder / "tags"):
+    for place in (folder, folder / "devices", folder / "tags", folder / "alarms"):
         make_folder(place)
     site = folder / "lianji.toml"
     if not site.exists():
         _write(site, {"site": _SITE})
     _open_to_this_machine(site)
+    alarms = folder / "alarms" / "plant.csv"
+    if not alarms.exists():
+        write_alarm_table(ALARMS, alarms)
     for name, settings in device_settings(ports).items():
         _point(folder / "devices" / f"{name}.toml", settings)
         table = folder / "tags" / f"{name}.csv"

@@ -1,0 +1,1 @@
+"""What follows from the samples: alarms. It reads the history and writes its own tables."""

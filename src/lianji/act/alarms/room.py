@@ -1,0 +1,322 @@
+"""The alarm room of a running plant: watches, keeps, answers, and takes what people decide.
+
+A thread of its own looks once a second. What changes is in the state database before anybody is
+told yes; what cannot be written is tried again every second, and said.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+import structlog
+
+from lianji.act.alarms import states
+from lianji.act.alarms.alarm import Defined, Row, expand
+from lianji.act.alarms.conditions import Snapshot
+from lianji.act.alarms.lines import AlarmLine, Summary, by_urgency, is_listed, line_of, summary_of
+from lianji.act.alarms.states import SHELVED_US_MAX, Event, Standing
+from lianji.act.alarms.store import AlarmStore, Entry
+from lianji.act.alarms.watch import SYSTEM, Change, Watch
+from lianji.base.clock import monotonic_s, now_us
+from lianji.base.errors import InputError, LianjiError, NotFound, Text
+from lianji.dictionary.tag import Tag
+
+PERIOD_S = 1.0
+UNWRITTEN_MAX = 100_000
+"""So many lines of the journal wait in memory while the database cannot be written."""
+log = structlog.get_logger(__name__)
+
+
+class Samples(Protocol):
+    """What the alarms ask of the history."""
+
+    def last(self, tags: Sequence[str] | None = None) -> pa.Table: ...
+
+
+@dataclass(slots=True)
+class Plan:
+    """What the alarm room is told of the plant."""
+
+    rows: Sequence[Row]
+    paths: Callable[[], Sequence[str]]
+    """All paths that are known; only ever more."""
+    heard: Callable[[str], bool]
+    """Whether the history can be asked for this path."""
+    tags: Mapping[str, Tag] = field(default_factory=dict)
+
+
+class AlarmRoom:
+    """Times are microseconds since 1970 UTC. All methods block shortly: ask from a thread."""
+
+    def __init__(self, plan: Plan, samples: Samples, store: AlarmStore) -> None:
+        """Raises StorageError if the state cannot be read."""
+        self.store = store
+        self._plan = plan
+        self._samples = samples
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._known = -1
+        self._without: Mapping[int, Text] = {}
+        self._unwritten: tuple[dict[str, Standing | None], list[Entry]] = ({}, [])
+        self._heard: list[bool] = []
+        self.version = 0
+        """Grows with every change of any alarm."""
+        self.error: LianjiError | None = None
+        self.took_s = 0.0
+        self._watch = Watch([], {})
+        self._build(store.standings(), now_us())
+
+    # -- life --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="alarms", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            began_s = monotonic_s()
+            try:
+                self.step(now_us(), began_s)
+                self.error = None
+            except Exception as error:  # the alarms go on, whatever one look met
+                self._tell(error)
+            self.took_s = monotonic_s() - began_s
+            self._stop.wait(max(0.05, PERIOD_S - self.took_s))
+
+    def _tell(self, error: Exception) -> None:
+        told = error if isinstance(error, LianjiError) else _bug(error)
+        if self.error is None or self.error.code != told.code:
+            log.error("alarms-failed", error=str(error), exc_info=error)
+        self.error = told
+
+    # -- once a second -----------------------------------------------------------------------
+
+    def step(self, time_us: int, steady_s: float) -> None:
+        """Look once. Raises StorageError where what changed cannot be kept (it is kept later)."""
+        with self._lock:
+            if len(self._plan.paths()) != self._known:
+                self._build({}, time_us)
+            changes = self._watch.step(self._snapshot(), time_us, steady_s)
+            self._keep(changes, time_us)
+
+    def _build(self, standings: Mapping[str, Standing], time_us: int) -> None:
+        """All alarms anew, because there are new tags; what stands stays."""
+        paths = self._plan.paths()
+        self._known = len(paths)
+        expanded = expand([row.definition for row in self._plan.rows], paths, self._plan.tags)
+        self._without = expanded.without
+        old = self._watch
+        stood = {old.alarms[p].id: old.standings[p] for p in old.standing_out} | dict(standings)
+        self._watch = Watch(expanded.alarms, stood)
+        self._watch.carry(old)
+        self._heard = [False] * len(self._watch.conditions.tags)
+        self.version += 1
+        gone = [alarm for alarm in stood if alarm not in self._watch.place_of]
+        if gone:
+            entries = [Entry(time_us, alarm, Event.REMOVED, "", SYSTEM) for alarm in gone]
+            self.store.write(dict.fromkeys(gone), entries)
+
+    def _snapshot(self) -> Snapshot:
+        tags = self._watch.conditions.tags
+        snapshot = Snapshot.silent(len(tags))
+        heard = self._heard
+        for place, path in enumerate(tags):
+            if not heard[place]:
+                heard[place] = self._plan.heard(path)
+        asked = [place for place in range(len(tags)) if heard[place]]
+        if asked:
+            fill(snapshot, asked, self._samples.last([tags[place] for place in asked]))
+        return snapshot
+
+    def _keep(self, changes: Sequence[Change], time_us: int) -> None:
+        standings, entries = self._unwritten
+        for change in changes:
+            alarm = self._watch.alarms[change.place]
+            standings[alarm.id] = _kept(change.standing)
+            entries.append(self._entry(change, time_us))
+        if changes:
+            self.version += 1
+        if not standings and not entries:
+            return
+        if len(entries) > UNWRITTEN_MAX:
+            del entries[:-UNWRITTEN_MAX]
+        self.store.write(standings, entries)
+        self._unwritten = ({}, [])
+
+    def _entry(self, change: Change, time_us: int) -> Entry:
+        alarm = self._watch.alarms[change.place]
+        return Entry(
+            time_us=time_us,
+            alarm=alarm.id,
+            event=change.event,
+            state=change.standing.state.value,
+            who=change.who,
+            value=change.value,
+            priority=int(alarm.priority),
+            group_name=alarm.group,
+            message_en=alarm.message.en,
+            message_zh=alarm.message.zh,
+            note=change.note,
+        )
+
+    # -- what is asked -----------------------------------------------------------------------
+
+    def standing_out(self) -> list[AlarmLine]:
+        """All alarms that are not simply normal, the most urgent first."""
+        with self._lock:
+            watch = self._watch
+            return by_urgency(
+                line_of(watch.alarms[place], watch.standings[place], watch.value(place))
+                for place in watch.standing_out
+            )
+
+    def listed(self) -> list[AlarmLine]:
+        """The list: what is active or still to be acknowledged, and not put aside."""
+        return [line for line in self.standing_out() if is_listed(line)]
+
+    def summary(self) -> Summary:
+        return summary_of(self.standing_out())
+
+    def defined(self) -> list[Defined]:
+        """Every row, with how many alarms it makes."""
+        with self._lock:
+            counts = [0] * len(self._plan.rows)
+            for alarm in self._watch.alarms:
+                counts[alarm.row] += 1
+            return [
+                Defined(row, counts[place], self._without.get(place))
+                for place, row in enumerate(self._plan.rows)
+            ]
+
+    def journal(
+        self,
+        start_us: int,
+        end_us: int,
+        alarm: str = "",
+        before: int | None = None,
+        limit: int = 200,
+    ) -> list[dict[str, Any]]:
+        return self.store.journal(start_us, end_us, alarm, before, limit)
+
+    # -- what people decide --------------------------------------------------------------------
+
+    def acknowledge(self, alarms: Sequence[str], who: str, note: str = "") -> int:
+        """They were seen by somebody; how many still had to be. Raises NotFound, StorageError."""
+        return self._act(
+            alarms, Event.ACKNOWLEDGED, who, note, lambda s, at, asks: states.acknowledged(s, who)
+        )
+
+    def shelve(self, alarms: Sequence[str], minutes: float, who: str, note: str) -> int:
+        """Off the list for so many minutes. Raises InputError for more than a week."""
+        if not 0 < minutes <= SHELVED_US_MAX / 60e6:
+            raise InputError(
+                "alarm-shelf-time",
+                Text(
+                    f"An alarm is shelved for up to a week, not for {minutes:g} minutes.",
+                    f"报警搁置最长一周，不能为 {minutes:g} 分钟。",
+                ),
+                Text("Name a shorter time, or take it out of service.", "请缩短时间，或将其停用。"),
+            )
+        span_us = int(minutes * 60e6)
+        return self._act(
+            alarms, Event.SHELVED, who, note,
+            lambda s, at, asks: states.shelved(s, at + span_us, who, note),
+        )  # fmt: skip
+
+    def unshelve(self, alarms: Sequence[str], who: str) -> int:
+        return self._act(alarms, Event.UNSHELVED, who, "", states.unshelved)
+
+    def take_out(self, alarms: Sequence[str], who: str, note: str) -> int:
+        """Out of service, with a reason. Raises InputError without one."""
+        if not note.strip():
+            raise InputError(
+                "alarm-reason-missing",
+                Text("Why it is out of service is not told.", "未填写停用原因。"),
+                Text("Write a few words.", "请填写原因。"),
+            )
+        return self._act(
+            alarms, Event.TAKEN_OUT, who, note, lambda s, at, asks: states.taken_out(s, who, note)
+        )
+
+    def put_back(self, alarms: Sequence[str], who: str) -> int:
+        return self._act(alarms, Event.PUT_BACK, who, "", states.put_back)
+
+    def _act(
+        self,
+        alarms: Sequence[str],
+        event: Event,
+        who: str,
+        note: str,
+        change: Callable[[Standing, int, bool], Standing],
+    ) -> int:
+        """Do it to all of them or to none: on disk first, then so."""
+        time_us = now_us()
+        with self._lock:
+            watch = self._watch
+            unknown = [alarm for alarm in alarms if alarm not in watch.place_of]
+            if unknown:
+                raise _unknown(unknown[0])
+            changes = []
+            for place in dict.fromkeys(watch.place_of[alarm] for alarm in alarms):
+                before = watch.standings[place]
+                after = change(before, time_us, watch.alarms[place].asks)
+                if after != before:
+                    changes.append(Change(place, event, after, who, watch.value(place), note))
+            standings = {watch.alarms[c.place].id: _kept(c.standing) for c in changes}
+            self.store.write(standings, [self._entry(c, time_us) for c in changes])
+            for one in changes:
+                watch.put(one.place, one.standing)
+                self._unwritten[0].pop(watch.alarms[one.place].id, None)
+            self.version += bool(changes)
+            return len(changes)
+
+
+def fill(snapshot: Snapshot, asked: Sequence[int], table: pa.Table) -> None:
+    """Put the answer of ``last`` into the places that were asked for, in that order."""
+    if not table.num_rows:
+        return
+    table = table.combine_chunks()
+    codes = table.column("tag").chunk(0).indices.to_numpy()
+    place = pa.array(asked, pa.int64()).to_numpy()[codes]
+    snapshot.time_us[place] = table.column("time").cast(pa.int64()).to_numpy()
+    snapshot.value[place] = table.column("value").to_numpy()
+    snapshot.quality[place] = table.column("quality").to_numpy()
+    text = table.column("text")
+    if text.null_count < table.num_rows:
+        told = zip(place.tolist(), text.to_pylist(), strict=True)
+        snapshot.texts.update({one: words for one, words in told if words is not None})
+
+
+def _kept(standing: Standing) -> Standing | None:
+    """What is kept of it: nothing of an alarm that is simply normal."""
+    return None if standing.state is states.AlarmState.NORMAL and not standing.active else standing
+
+
+def _unknown(alarm: str) -> NotFound:
+    return NotFound(
+        "alarm-unknown",
+        Text(f"There is no alarm {alarm!r}.", f"没有报警 {alarm!r}。"),
+        Text("See `lianji alarm list` for those that stand.", "用 `lianji alarm list` 查看报警。"),
+    )
+
+
+def _bug(error: Exception) -> LianjiError:
+    return LianjiError(
+        "alarms-failed",
+        Text(
+            f"The alarms could not be evaluated ({type(error).__name__}).",
+            f"报警计算失败（{type(error).__name__}）。",
+        ),
+        Text("See the log, and report it with its lines.", "请查看日志，并附上日志内容反馈。"),
+    )

@@ -1,0 +1,60 @@
+"""The alarm tables of a plant's folder: ``alarms/*.csv``, and what is wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lianji.act.alarms.alarm import Row
+from lianji.act.alarms.table import read_alarm_table
+from lianji.base.errors import InputError, LianjiError, Text
+from lianji.node.folder import PlantFolder
+
+
+@dataclass(slots=True)
+class AlarmTables:
+    """The good rows of all files, and a problem for each of the others."""
+
+    rows: list[Row] = field(default_factory=list)
+    problems: list[LianjiError] = field(default_factory=list)
+
+
+def load_alarms(folder: PlantFolder) -> AlarmTables:
+    """Read all tables. A wrong file or row keeps no other from working."""
+    tables = AlarmTables()
+    places: dict[tuple[str, str], Row] = {}
+    for path in sorted((folder.root / "alarms").glob("*.csv")):
+        try:
+            table = read_alarm_table(path)
+        except LianjiError as error:
+            cause = Text(f"{path.name}: {error.cause.en}", f"{path.name}：{error.cause.zh}")
+            tables.problems.append(InputError(error.code, cause, error.remedy))
+            continue
+        for bad in table.rejected:
+            tables.problems.append(_row_problem(path.name, bad.line, bad.name, bad.reason))
+        for definition, line in zip(table.definitions, table.lines, strict=True):
+            row = Row(definition, path.name, line)
+            first = places.setdefault(definition.key, row)
+            if first is row:
+                tables.rows.append(row)
+            else:
+                tables.problems.append(_twice(row, first))
+    return tables
+
+
+def _twice(row: Row, first: Row) -> InputError:
+    reason = Text(
+        f"{first.file}, line {first.line}, has the same tag and name",
+        f"{first.file} 第 {first.line} 行的标签和名称相同",
+    )
+    return _row_problem(row.file, row.line, row.definition.known_as, reason)
+
+
+def _row_problem(file: str, line: int, name: str, reason: Text) -> InputError:
+    return InputError(
+        "alarm-row-invalid",
+        Text(
+            f"{file}, line {line}: {name or '(no name)'}: {reason.en}.",
+            f"{file} 第 {line} 行：{name}：{reason.zh}。",
+        ),
+        Text("Mend the row; the other alarms are in use.", "请修改该行；其他报警已生效。"),
+    )

@@ -1,0 +1,49 @@
+"""The alarm room of a plant, wired: its tables, its history, its state, its ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from lianji.act.alarms.notify.channel import Channel
+from lianji.act.alarms.room import AlarmRoom, Plan, Samples
+from lianji.act.alarms.store import AlarmStore, Database
+from lianji.dictionary.tag import Tag
+from lianji.node.alarm_tables import AlarmTables
+from lianji.node.settings import Settings
+
+
+def open_alarms(
+    tables: AlarmTables,
+    tags: Mapping[str, Tag],
+    stored: Sequence[str],
+    heard: Callable[[str], bool],
+    history: Samples,
+    database: Database,
+) -> AlarmRoom:
+    """``stored``: the paths that ever had a sample, which only grows. Raises StorageError."""
+    plan = Plan(tables.rows, _Paths(stored, list(tags)), heard, tags)
+    return AlarmRoom(plan, history, AlarmStore(database))
+
+
+class _Paths:
+    """All paths of the plant, made anew only when there are new ones."""
+
+    def __init__(self, stored: Sequence[str], tabled: Sequence[str]) -> None:
+        self._stored, self._tabled = stored, tabled
+        self._count = -1
+        self._all: list[str] = []
+
+    def __call__(self) -> Sequence[str]:
+        if len(self._stored) != self._count:
+            self._count = len(self._stored)
+            self._all = list(dict.fromkeys([*self._stored, *self._tabled]))
+        return self._all
+
+
+def ways_out(room: AlarmRoom, settings: Settings) -> list[Channel]:
+    """A channel for each ``[[notify]]``; none of them has begun yet."""
+    site = settings.site
+    title = site.title_zh or site.title_en or site.name
+    zone = ZoneInfo(site.time_zone)
+    return [Channel(one, room, room.store, title, zone) for one in settings.notify]
