@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import sources
-from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from annotated_types import Ge, Gt, Le, MinLen
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
@@ -49,7 +49,7 @@ def type_of(info: FieldInfo) -> str:
     if low is not None:
         at_least = f"at least {_number(low.ge)}" if isinstance(low, Ge) else f"above {low.gt}"
         return f"{words}, {at_least}"
-    if any(isinstance(m, MinLen | MaxLen) and m for m in info.metadata):
+    if any(isinstance(m, MinLen) and m.min_length for m in info.metadata):
         return f"{words}, not empty"
     return words
 

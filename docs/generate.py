@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 os.environ["LIANJI_LANG"] = "en"
 os.environ.pop("LIANJI_PLANT", None)
@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import sources
 from fields import Row, default_of, fields, nested, sentence, shown, table, type_of
 
+from lianji.act.alarms.definition import AlarmDefinition
 from lianji.base import errors
 from lianji.cli.main import app as command_line
 from lianji.connect.devices import DRIVERS, driver_class
@@ -44,8 +45,8 @@ def settings_page() -> str:
     parts = ["# Settings\n\nThe file `lianji.toml` at the top of a plant's folder. All of it has ",
              "defaults; a field that is not known is an error with its name.\n"]  # fmt: skip
     for section, info in Settings.model_fields.items():
-        model = cast(type[BaseModel], info.annotation)
-        parts.append(f"\n## [{section}]\n\n{table(FIELD_HEADER, fields(model))}")
+        model, heading = section_of(section, info.annotation)
+        parts.append(f"\n## {heading}\n\n{table(FIELD_HEADER, fields(model))}")
         for heading, inner in nested(model, section):
             parts.append(f"\n### {heading}\n\n{table(FIELD_HEADER, fields(inner))}")
     parts.append(
@@ -60,6 +61,13 @@ def settings_page() -> str:
         )
     )
     return "".join(parts)
+
+
+def section_of(section: str, kind: Any) -> tuple[type[BaseModel], str]:
+    """The model of a part of ``lianji.toml``, and how the part begins: ``[[notify]]``."""
+    if getattr(kind, "__origin__", None) is list:
+        return get_args(kind)[0], f"[[{section}]]"
+    return cast(type[BaseModel], kind), f"[{section}]"
 
 
 def drivers_page() -> str:
@@ -177,6 +185,30 @@ Addresses and types are those of the [driver](drivers.md).
 """
 
 
+def alarm_table_page() -> str:
+    from lianji.act.alarms.table import ALIASES, COLUMNS
+
+    also: dict[str, list[str]] = {}
+    for alias, column in ALIASES.items():
+        also.setdefault(column, []).append(alias)
+    model = AlarmDefinition.model_fields
+    rows = [
+        (f"`{name}`", type_of(model[name]), default_of(model[name]),
+         sentence(AlarmDefinition, name), ", ".join(also.get(name, [])))
+        for name in COLUMNS
+    ]  # fmt: skip
+    return f"""# Alarm tables
+
+CSV files in `alarms/`, in UTF-8 with or without BOM, with comma, semicolon or tab. The first line
+names the columns, in any order; only `kind` must be there. A wrong row is told with its line and
+its reason; the others are in use. [The guide](../how-to/alarms.md) shows how to write one.
+
+{table(("column", "value", "default", "meaning", "also called"), rows)}
+In messages and actions `{{tag}}`, `{{machine}}` and `{{signal}}` stand for the tag's path, its last
+part but one and its last part.
+"""
+
+
 def http_page() -> str:
     api = create_app(cast(Any, None), OpenAccess()).openapi()
     parts = [
@@ -258,6 +290,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "drivers.md": drivers_page,
     "commands.md": commands_page,
     "tag-table.md": tag_table_page,
+    "alarm-table.md": alarm_table_page,
     "http.md": http_page,
     "quality.md": quality_page,
     "errors.md": errors_page,

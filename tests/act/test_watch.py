@@ -175,12 +175,26 @@ def test_silence_is_told_by_the_clock() -> None:
     assert watching.active
 
 
-def test_what_was_old_at_the_start_is_stale_at_once() -> None:
+def test_after_a_restart_every_tag_has_its_time_to_speak() -> None:
     watching = Watching({"tag": T, "kind": "stale", "limit": 30})
     watching.tell(1.0)
-    watching.now_us += 60_000_000
+    watching.now_us += 3_600_000_000
     watching.look()
+    watching.after(29)
+    assert not watching.active
+    watching.after(2)
     assert watching.active
+
+
+def test_what_was_silent_before_a_restart_stays_so_until_it_speaks() -> None:
+    watching = Watching({"tag": T, "kind": "stale", "limit": 30}).tell(1.0)
+    watching.look()
+    watching.after(31)
+    watching.begin_anew()
+    watching.look()
+    assert watching.after(1) == [] and watching.active
+    watching.tell(2.0).after(1)
+    assert not watching.active
 
 
 def test_a_device_whose_clock_lags_is_not_stale_while_it_speaks() -> None:

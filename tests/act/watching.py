@@ -30,6 +30,12 @@ class Watching:
         self.steady_s = 1000.0
         self._samples: dict[str, tuple[int, float, int, str | None]] = {}
 
+    def begin_anew(self) -> None:
+        """As a restart does: how each alarm stands is known, and nothing else."""
+        old = self.watch
+        standings = {alarm.id: old.standings[n] for n, alarm in enumerate(old.alarms)}
+        self.watch = Watch(old.alarms, standings)
+
     def tell(
         self, value: float, tag: str = T, quality: int = Quality.GOOD, text: str | None = None
     ) -> Watching:

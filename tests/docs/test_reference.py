@@ -9,10 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
 
+from lianji.act.alarms.definition import AlarmDefinition
 from lianji.connect.devices import DRIVERS, driver_class
 from lianji.connect.driver import DeviceConfig
 from lianji.connect.files.options import ImportOptions
@@ -20,9 +22,12 @@ from lianji.dictionary.tag import Tag
 from lianji.node.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
-SECTIONS = [info.annotation for info in Settings.model_fields.values()]
+SECTIONS = [
+    get_args(info.annotation)[0] if get_args(info.annotation) else info.annotation
+    for info in Settings.model_fields.values()
+]
 CONFIGS = [driver_class(name).Config for name in DRIVERS]
-MODELS: list[type[BaseModel]] = [*SECTIONS, DeviceConfig, *CONFIGS, ImportOptions]  # type: ignore[list-item]  # each section is a model
+MODELS: list[type[BaseModel]] = [*SECTIONS, AlarmDefinition, DeviceConfig, *CONFIGS, ImportOptions]  # type: ignore[list-item]  # each section is a model
 
 
 @pytest.fixture(scope="module")

@@ -192,9 +192,7 @@ def summary(alarms: Alarms) -> Summarised:
     )
 
 
-@router.post(
-    "/acknowledge", operation_id="acknowledge_alarms", dependencies=[OPERATE], responses=_MAY_FAIL
-)
+@router.post("/acknowledge", operation_id="acknowledge_alarms", **_ACTS)
 def acknowledge(alarms: Alarms, who: Who, chosen: Chosen) -> Changed:
     """Somebody has seen them. It is on disk when this answers; so are all below."""
     return Changed(changed=alarms.acknowledge(chosen.alarms, who, chosen.note))
@@ -207,9 +205,7 @@ def shelve(alarms: Alarms, who: Who, shelving: Shelving) -> Changed:
     return Changed(changed=changed)
 
 
-@router.post(
-    "/unshelve", operation_id="unshelve_alarms", dependencies=[OPERATE], responses=_MAY_FAIL
-)
+@router.post("/unshelve", operation_id="unshelve_alarms", **_ACTS)
 def unshelve(alarms: Alarms, who: Who, chosen: Chosen) -> Changed:
     """Back on the list before their time is over."""
     return Changed(changed=alarms.unshelve(chosen.alarms, who))
@@ -218,8 +214,7 @@ def unshelve(alarms: Alarms, who: Who, chosen: Chosen) -> Changed:
 @router.post(
     "/take-out",
     operation_id="take_alarms_out_of_service",
-    dependencies=[OPERATE],
-    responses=_MAY_FAIL,
+    **_ACTS,
 )
 def take_out(alarms: Alarms, who: Who, chosen: Chosen) -> Changed:
     """Out of service until they are put back; ``note`` says why and must be there."""
@@ -229,8 +224,7 @@ def take_out(alarms: Alarms, who: Who, chosen: Chosen) -> Changed:
 @router.post(
     "/put-back",
     operation_id="put_alarms_back_into_service",
-    dependencies=[OPERATE],
-    responses=_MAY_FAIL,
+    **_ACTS,
 )
 def put_back(alarms: Alarms, who: Who, chosen: Chosen) -> Changed:
     """Back into service."""

@@ -138,16 +138,17 @@ class Conditions:
         ]
         self.rates.carry(other.rates, pairs)
 
-    def observe(self, snapshot: Snapshot, now_us: int, steady_s: float) -> None:
-        """Note which tags have spoken since the last time, and how fast they move."""
+    def observe(self, snapshot: Snapshot, active: Bools, steady_s: float) -> None:
+        """Note which tags have spoken since the last time, and how fast they move.
+
+        What lies there at the start tells nothing of silence: the plant itself was silent. So each
+        tag has the time of its alarm to speak, and an alarm that was active stays until it does.
+        """
         spoke = snapshot.time_us != self._heard_us
         first = np.isnan(self._heard_s)
-        self._heard_s[spoke] = steady_s
-        known = first & spoke
-        if known.any():  # what lay there at the start is as old as its own time says
-            age_s = np.clip((now_us - snapshot.time_us[known]) / 1e6, 0, None)
-            self._heard_s[known] = steady_s - age_s
-        self._heard_s[first & ~spoke] = steady_s
+        self._heard_s[spoke | first] = steady_s
+        silent = self.place[self._stale[active[self._stale]]]
+        self._heard_s[silent[first[silent]]] = -np.inf
         self._heard_us = snapshot.time_us.copy()
         place = self.place[self._rated]
         self.rates.note(snapshot.time_us[place], snapshot.value[place], snapshot.usable[place])

@@ -74,7 +74,7 @@ class Watch:
     def step(self, snapshot: Snapshot, now_us: int, steady_s: float) -> list[Change]:
         """What changed by the newest samples and by time, as it was applied, in order."""
         conditions = self.conditions
-        conditions.observe(snapshot, now_us, steady_s)
+        conditions.observe(snapshot, self._delays.active, steady_s)
         self.values = conditions.values(snapshot)
         changes = [*self._suppress(snapshot, now_us), *self._unshelve(now_us)]
         true = conditions.true_now(snapshot, self._delays.active, steady_s)

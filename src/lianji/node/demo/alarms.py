@@ -17,10 +17,10 @@ _ROWS: tuple[dict[str, Any], ...] = (
         "action_zh": "查看机台面板，排除故障后重新启动循环。",
     },
     {
-        "name": "no data", "tag": f"{_MACHINES}/state", "kind": "stale", "limit": 60,
+        "name": "no data", "tag": f"{_MACHINES}/power", "kind": "stale", "limit": 120,
         "priority": 3, "group": "moulding",
-        "message_en": "{machine} has said nothing for a minute",
-        "message_zh": "{machine} 一分钟没有数据",
+        "message_en": "{machine} has said nothing for two minutes",
+        "message_zh": "{machine} 两分钟没有数据",
         "action_en": "See on the status page what its device says.",
         "action_zh": "在状态页查看该设备的提示。",
     },

@@ -70,8 +70,8 @@ def device_settings(ports: Ports) -> dict[str, dict[str, Any]]:
 def write_demo_plant(folder: Path, ports: Ports) -> None:
     """Make ``folder`` the demo plant's, or point an existing one to ``ports``.
 
-    Writes lianji.toml, devices/*.toml, tags/*.csv and alarms/*.csv; on a second call only the addresses of the
-    devices change. Raises OSError where the folder cannot be written.
+    Writes lianji.toml, devices/*.toml, tags/*.csv and alarms/*.csv; on a second call only the
+    addresses of the devices change. Raises OSError where the folder cannot be written.
     """
     for place in (folder, folder / "devices", folder / "tags", folder / "alarms"):
         make_folder(place)
