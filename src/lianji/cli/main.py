@@ -7,7 +7,7 @@ import sys
 import typer
 
 from lianji.base.errors import LianjiError, StorageError, Text
-from lianji.cli import annotation, backup, device, importing, plant, question, tag
+from lianji.cli import access, annotation, backup, device, importing, plant, question, tag
 from lianji.cli.speech import complain, t, tell
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(tag.app, name="tag")
 importing.register(app)
 question.register(app)
 annotation.register(app)
+access.register(app)
 backup.register(app)
 
 
