@@ -34,6 +34,7 @@ from lianji.dictionary.tag import Tag
 from lianji.node.settings import Settings
 from lianji.web import faults
 from lianji.web.access.access import OpenAccess
+from lianji.web.access.described import NEEDS
 from lianji.web.app import create_app
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -226,6 +227,8 @@ def _operation(title: str, operation: dict[str, Any]) -> str:
     rows = [_parameter_row(one) for one in operation.get("parameters", [])]
     if rows:
         parts.append("\n" + table(("parameter", "default", "meaning"), rows))
+    needs = operation.get(NEEDS, [])
+    parts.append(f"\nNeeds: {', '.join(needs) or 'nothing'}.\n")
     body = operation.get("requestBody", {}).get("content", {})
     parts += [f"\nBody: `{kind}`.\n" for kind in body]
     parts.append(f"\nAnswers: {_answers(operation['responses'])}\n")

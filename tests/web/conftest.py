@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from lianji.history.annotations import Annotations
-from lianji.web.access.access import OpenAccess
+from lianji.web.access.access import Access, OpenAccess
 from lianji.web.app import create_app
 from lianji.web.server import WebServer
 from tests.peers import free_port, wait_until
@@ -32,10 +32,10 @@ async def client(plant: MemoryPlant) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @contextmanager
-def served(plant: MemoryPlant) -> Iterator[tuple[str, WebServer]]:
-    """The real server in a thread of its own; its address and itself."""
+def served(plant: MemoryPlant, access: Access | None = None) -> Iterator[tuple[str, WebServer]]:
+    """The real server in a thread of its own; its address and itself. Open, if not said else."""
     port = free_port()
-    server = WebServer(create_app(plant, OpenAccess()), port=port)
+    server = WebServer(create_app(plant, access or OpenAccess()), port=port)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()
     try:

@@ -18,8 +18,8 @@ WEB = Path(lianji.web.__file__).parent
 SVG = "http://www.w3.org/2000/svg"
 COMPUTED = (
     "status.policy_", "stage.", "chart.range_", "chart.bad", "chart.uncertain",
-    "access.role_", "access.scope_", "access.days_", "access.broken_", "access.done_",
     "alarm.priority_", "alarm.state_", "alarm.event_", "alarm.minutes_",
+    "access.role_", "access.scope_", "access.days_", "access.broken_", "access.done_", "audit.",
 )  # fmt: skip
 
 

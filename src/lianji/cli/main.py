@@ -7,7 +7,7 @@ import sys
 import typer
 
 from lianji.base.errors import LianjiError, StorageError, Text
-from lianji.cli import alarm, annotation, backup, device, importing, plant, question, tag
+from lianji.cli import access, alarm, annotation, backup, device, importing, plant, question, tag
 from lianji.cli.speech import complain, t, tell
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.add_typer(alarm.app, name="alarm")
 importing.register(app)
 question.register(app)
 annotation.register(app)
+access.register(app)
 backup.register(app)
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from lianji.base.clock import now_us
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN
 from lianji.dictionary.moments import parse_moment
-from lianji.web.access.guard import OPERATE, READ
+from lianji.web.access.guard import OPERATE, READ, Who
 from lianji.web.answers import A_TABLE, ROWS_MAX, answered
 from lianji.web.asked import TIME, How, Plant, split_tags
 from lianji.web.faults import errors
@@ -54,12 +54,14 @@ def find(
 @router.post(
     "", operation_id="annotate", dependencies=[OPERATE], responses=errors(400, 403, 404, 507)
 )
-def annotate(plant: Plant, note: Note) -> Noted:
-    """Note something about a tag, or change a note. It is on disk when this answers."""
+def annotate(plant: Plant, who: Who, note: Note) -> Noted:
+    """Note something about a tag, or change a note. It is on disk when this answers. The author
+    is whoever is logged in, or, for a program, whom it names."""
     now = now_us()
     start_us = parse_moment(note.start, now)
     end_us = parse_moment(note.end, now) if note.end else start_us
-    made = plant.history.annotate(note.tag, start_us, end_us, note.text, note.author, note.id)
+    author = who.name if who.kind == "session" else note.author
+    made = plant.history.annotate(note.tag, start_us, end_us, note.text, author, note.id)
     return Noted(id=made)
 
 

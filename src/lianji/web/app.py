@@ -23,6 +23,7 @@ from lianji.web import (
 from lianji.web.access import api as api_access
 from lianji.web.access import pages as access_pages
 from lianji.web.access.access import Access
+from lianji.web.access.described import describe_needs
 from lianji.web.access.gate import Gate, gated_routes
 from lianji.web.access.once import Once
 from lianji.web.access.rendering import refusal
@@ -76,6 +77,7 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     routes = gated_routes(app, anybody=["/static"], read=["/openapi.json"])
+    describe_needs(app, routes)
     app.add_middleware(Gate, access=access, routes=routes, refusal=refusal)
     app.add_middleware(Security)
     return app

@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from lianji.base.errors import NotFound, Text
 from lianji.web.access.accounts import Accounts
 from lianji.web.access.forms import Form
+from lianji.web.access.secret_text import digest_of
 
 T = TypeVar("T")
 
@@ -27,12 +28,12 @@ def kept(accounts: Accounts | None) -> Accounts:
 
 
 async def once(request: Request, form: Form, work: Callable[[], T]) -> T:
-    """Do the work in a thread, once for each form that was made."""
+    """Do the work in a thread, once for each form that was made and filled in like this."""
 
     async def in_thread() -> T:
         return await run_in_threadpool(work)
 
     do: Callable[[str, Callable[[], Awaitable[T]]], Awaitable[T]] = request.app.state.once.do
     identity = form.get("once", "")
-    place = f"{request.url.path} {form.get('csrf', '')} {identity}"
-    return await do(place if identity else "", in_thread)
+    filled = digest_of(repr((request.url.path, sorted(form.items()))))
+    return await do(filled if identity else "", in_thread)

@@ -7,6 +7,8 @@ from lianji.base.errors import Text
 TEXTS: dict[str, Text] = {
     "access.account": Text("Account", "账户"),
     "access.users": Text("Users and tokens", "用户与令牌"),
+    "access.users_only": Text("Users", "用户"),
+    "access.users_about": Text("people who log in", "可以登录的人员"),
     "access.audit": Text("Audit log", "审计日志"),
     "access.log_out": Text("Log out", "退出登录"),
     "access.log_in": Text("Log in", "登录"),
@@ -55,6 +57,10 @@ TEXTS: dict[str, Text] = {
         "This cannot be undone. What the account did stays in the audit log.",
         "此操作无法撤销；其操作记录保留在审计日志中。",
     ),
+    "access.remove_token_about": Text(
+        "Programs that use it are refused from now on.", "使用该令牌的程序将立即被拒绝。"
+    ),
+    "access.remove_of": Text("Remove {name}", "删除 {name}"),
     "access.tokens": Text("API tokens", "API 令牌"),
     "access.tokens_about": Text(
         "for programs: Telegraf, scripts, other systems", "供程序使用：Telegraf、脚本、其他系统"
@@ -147,4 +153,16 @@ TEXTS: dict[str, Text] = {
         "一个带有一个月历史数据的模拟注塑车间，与您的工厂互不影响。在本机运行：",
     ),
     "welcome.later": Text("Later: go to the status page", "以后再说：进入状态页"),
+    "audit.log-in": Text("logged in", "登录"),
+    "audit.log-out": Text("logged out", "退出登录"),
+    "audit.log-in-failed": Text("wrong password", "密码错误"),
+    "audit.log-in-blocked": Text("log-in blocked: too many wrong passwords", "错误过多，登录受限"),
+    "audit.user-added": Text("added a user", "添加用户"),
+    "audit.user-removed": Text("removed a user", "删除用户"),
+    "audit.role-set": Text("changed a role", "更改角色"),
+    "audit.password-set": Text("set a password", "设置密码"),
+    "audit.sessions-ended": Text("ended sessions", "注销会话"),
+    "audit.token-added": Text("made a token", "创建令牌"),
+    "audit.token-removed": Text("removed a token", "删除令牌"),
+    "audit.site-named": Text("named the plant", "命名工厂"),
 }
