@@ -26,6 +26,7 @@ from lianji.history.historian import Historian
 from lianji.node.calculated import Calculated
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.configuring.running import Configuring
+from lianji.node.connecting.connecting import Connecting
 from lianji.node.device_words import device_status
 from lianji.node.fleet import Fleet
 from lianji.node.folder import PlantFolder
@@ -67,6 +68,7 @@ class Plant:
         self.fleet = Fleet(folder, self.names, self.spool)
         self.fleet.build(self.configuration)
         self.configuring = Configuring(folder, self.fleet, self.configuration, self._become)
+        self.connecting = Connecting(folder, self.configuring, lambda: self.configuration)
         self._samples = Rate()
         self._pushed = 0
         self._cpu = Rate()

@@ -10,6 +10,7 @@ from fastapi.staticfiles import StaticFiles
 
 from lianji.web import (
     api_annotations,
+    api_configuration,
     api_history,
     api_plot,
     api_push,
@@ -34,6 +35,7 @@ _TAGS = [
     {"name": "history", "description": "Samples of the past, as JSON, CSV or Arrow."},
     {"name": "live", "description": "Changes as server-sent events."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
+    {"name": "configuration", "description": "What the plant is told: machines, tags, versions."},
     {"name": "status", "description": "How the plant is."},
 ]
 
@@ -57,7 +59,8 @@ def create_app(plant: PlantView) -> FastAPI:
     faults.install(app)
     app.add_middleware(Security)
     for room in (
-        api_tags, api_history, api_plot, api_annotations, live, api_push, api_status, pages
+        api_tags, api_history, api_plot, api_annotations, api_configuration, live, api_push,
+        api_status, pages,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

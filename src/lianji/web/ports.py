@@ -13,7 +13,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from lianji.base.errors import Language, LianjiError
+from lianji.connect.forms import Form
 from lianji.dictionary.tag import Tag
+from lianji.web.machines import (
+    Decodes,
+    FoundMachine,
+    FoundTag,
+    Machine,
+    MachineSummary,
+    Trial,
+)
 from lianji.web.status import Fault, PlantStatus
 
 
@@ -166,6 +175,37 @@ class ConfigurationView(Protocol):
         ...
 
 
+class ConnectingView(Protocol):
+    """Machines: listed, tried, found, turned into files. Speaking to them has bounds of its own.
+
+    Raises InputError for a wrong form, Busy while others try, DeviceError, NotFound.
+    """
+
+    def forms(self) -> Sequence[Form]: ...
+
+    def machines(self) -> Sequence[MachineSummary]: ...
+
+    def machine(self, name: str) -> Machine: ...
+
+    def prefix(self, name: str) -> str:
+        """What the paths of a machine's tags begin with."""
+        ...
+
+    def change_for(self, machine: Machine) -> Mapping[str, bytes | None]:
+        """The files that make the plant have this machine. Blocks."""
+        ...
+
+    def removal_of(self, name: str) -> Mapping[str, bytes | None]: ...
+
+    async def trial(self, machine: Machine) -> Trial: ...
+
+    async def browse(self, machine: Machine, start: str) -> list[FoundTag]: ...
+
+    async def scan(self, hosts: str, ports: Sequence[int]) -> Sequence[FoundMachine]: ...
+
+    async def decodes(self, machine: Machine, address: str, expected: float | None) -> Decodes: ...
+
+
 class PlantView(Protocol):
     """A running plant, seen from the outside."""
 
@@ -174,6 +214,9 @@ class PlantView(Protocol):
 
     @property
     def configuring(self) -> ConfigurationView: ...
+
+    @property
+    def connecting(self) -> ConnectingView: ...
 
     def title(self, language: Language) -> str: ...
 
