@@ -118,23 +118,32 @@ def write_device(folder: Path, name: str, config: DeviceConfig) -> Path:
     Fields at their defaults are written only where the file has them already.
     Raises InputError for a name that cannot be a file's or an old file that is not TOML.
     """
-    if not NAME.fullmatch(name):
-        raise _wrong_name(name)
-    path = folder / f"{name}.toml"
-    document = _old(path)
-    full = config.model_dump(mode="json", exclude_none=True)
-    given = config.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    _update(document, full, {"protocol": config.protocol, **given})
+    path = folder / f"{check_name(name)}.toml"
+    content = device_text(config, path.read_bytes() if path.exists() else None, path)
     make_folder(folder)
-    write_atomically(path, tomlkit.dumps(document).encode())
+    write_atomically(path, content)
     return path
 
 
-def _old(path: Path) -> tomlkit.TOMLDocument:
+def check_name(name: str) -> str:
+    """The name itself. Raises InputError for one that cannot be a device's."""
+    if not NAME.fullmatch(name):
+        raise _wrong_name(name)
+    return name
+
+
+def device_text(config: DeviceConfig, old: bytes | None, path: Path) -> bytes:
+    """A device's file; comments and order of an ``old`` one are kept. See ``write_device``."""
+    document = tomlkit.document() if old is None else _parsed(old, path)
+    full = config.model_dump(mode="json", exclude_none=True)
+    given = config.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+    _update(document, full, {"protocol": config.protocol, **given})
+    return tomlkit.dumps(document).encode()
+
+
+def _parsed(old: bytes, path: Path) -> tomlkit.TOMLDocument:
     try:
-        return tomlkit.parse(path.read_bytes().decode("utf-8-sig"))
-    except FileNotFoundError:
-        return tomlkit.document()
+        return tomlkit.parse(old.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
         raise _unreadable(path, f"it is not TOML: {error}", f"不是有效的 TOML：{error}") from error
 

@@ -94,11 +94,16 @@ def write_table(tags: Iterable[Tag], path: Path) -> None:
 
     What ``read_table`` makes of it are the same tags. Raises OSError.
     """
+    write_atomically(path, table_bytes(tags))
+
+
+def table_bytes(tags: Iterable[Tag]) -> bytes:
+    """The bytes of such a table."""
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\r\n")
     table.writerow(COLUMNS)
     table.writerows(to_cells(tag) for tag in tags)
-    write_atomically(path, text.getvalue().encode("utf-8-sig"))
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _content(path: Path) -> bytes:

@@ -94,6 +94,16 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+class ConfigurationSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    trial_s: float = Field(30.0, ge=1, le=3600)
+    """A changed device that gave good values must give one again within this time, or the change is
+    taken back."""
+    versions_max: int = Field(100, ge=2, le=10_000)
+    """So many configurations are kept to go back to."""
+
+
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -102,6 +112,7 @@ class Settings(BaseModel):
     spool: SpoolSettings = Field(default_factory=lambda: SpoolSettings())
     history: HistorySettings = Field(default_factory=lambda: HistorySettings())
     notify: list[NotifySettings] = Field(default_factory=list)
+    configuration: ConfigurationSettings = Field(default_factory=lambda: ConfigurationSettings())
 
     @field_validator("notify")
     @classmethod

@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from lianji.web import (
     api_alarms,
     api_annotations,
+    api_configuration,
     api_history,
     api_plot,
     api_push,
@@ -44,6 +45,7 @@ _TAGS = [
     {"name": "live", "description": "Changes as server-sent events."},
     {"name": "alarms", "description": "What is wrong now, what was, and who has seen it."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
+    {"name": "configuration", "description": "What the plant is told: machines, tags, versions."},
     {"name": "status", "description": "How the plant is."},
     {"name": "access", "description": "Users, tokens and the audit log."},
 ]
@@ -71,8 +73,8 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     app.state.pushes = api_push.Pushes()
     faults.install(app)
     for room in (
-        api_tags, api_history, api_plot, api_annotations, api_alarms, live, api_push, api_status,
-        pages, api_access, access_pages,
+        api_tags, api_history, api_plot, api_annotations, api_alarms, api_configuration, live,
+        api_push, api_status, pages, api_access, access_pages,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -25,6 +25,7 @@ _MEANING = {
     401: "A log-in or an API token is needed.",
     403: "Whoever asks may not do this, or a page of another origin asks.",
     404: "No such tag, device or page.",
+    409: "Something has changed since: look again.",
     413: "The body or the answer is too large.",
     429: "Too many wrong passwords: wait as Retry-After says.",
     500: "A fault of ours; the log has the details.",

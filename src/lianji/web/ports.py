@@ -5,7 +5,7 @@ The node builds the rooms and hands them over behind these protocols; the web ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -15,8 +15,17 @@ from numpy.typing import NDArray
 from lianji.act.alarms.alarm import Defined
 from lianji.act.alarms.lines import AlarmLine, Summary
 from lianji.base.errors import Language, LianjiError
+from lianji.connect.forms import Form
 from lianji.dictionary.tag import Tag
-from lianji.web.status import PlantStatus
+from lianji.web.machines import (
+    Decodes,
+    FoundMachine,
+    FoundTag,
+    Machine,
+    MachineSummary,
+    Trial,
+)
+from lianji.web.status import Fault, PlantStatus
 
 
 class HistoryView(Protocol):
@@ -117,6 +126,122 @@ class AlarmsView(Protocol):
     def put_back(self, alarms: Sequence[str], who: str) -> int: ...
 
 
+class VersionView(Protocol):
+    """One configuration of the past or the present."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def time_us(self) -> int: ...
+    @property
+    def author(self) -> str: ...
+    @property
+    def note(self) -> str: ...
+    @property
+    def how(self) -> str:
+        """start, change, hand, undo, restore or rollback."""
+        ...
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """The files that it changed."""
+        ...
+
+    @property
+    def rolled_back(self) -> Fault | None:
+        """Why it was taken back by itself."""
+        ...
+
+
+class ConfigurationView(Protocol):
+    """The plant's files, changed while it runs. All block: asked from a worker thread.
+
+    A change is relative path -> new bytes, or None where the file is to go. Every change is
+    checked as at the start of the plant, becomes a version, and is applied before this returns.
+    Raise InputError (the first problem that the change would bring), Conflict (somebody was
+    quicker), NotFound (no such version), StorageError.
+    """
+
+    def current(self) -> VersionView: ...
+
+    def files(self) -> Mapping[str, bytes]:
+        """What is in use."""
+        ...
+
+    def check(self, change: Mapping[str, bytes | None]) -> list[LianjiError]:
+        """The problems that a change would bring; those that are there already are not told."""
+        ...
+
+    def apply(
+        self,
+        change: Mapping[str, bytes | None],
+        author: str,
+        note: str,
+        base: str | None = None,
+        force: bool = False,
+    ) -> VersionView:
+        """``base``: the id of the version that the change was made from. ``force``: keep it,
+        whatever the devices say afterwards."""
+        ...
+
+    def versions(self) -> Sequence[VersionView]:
+        """Newest first."""
+        ...
+
+    def version(self, identity: str) -> VersionView: ...
+
+    def difference(self, version: str) -> str:
+        """What a version changed, as a unified difference without secrets."""
+        ...
+
+    def difference_of(self, change: Mapping[str, bytes | None]) -> str: ...
+
+    def undo(self, author: str, version: str | None = None, force: bool = False) -> VersionView:
+        """Take back what one version changed, by default the newest."""
+        ...
+
+    def restore(self, version: str, author: str, force: bool = False) -> VersionView: ...
+
+    def on_trial(self) -> Set[str]:
+        """The versions that are taken back by themselves if their devices do not speak. Quick."""
+        ...
+
+    def keep(self, version: str) -> None:
+        """End the trial of a version: it stays."""
+        ...
+
+
+class ConnectingView(Protocol):
+    """Machines: listed, tried, found, turned into files. Speaking to them has bounds of its own.
+
+    Raises InputError for a wrong form, Busy while others try, DeviceError, NotFound.
+    """
+
+    def forms(self) -> Sequence[Form]: ...
+
+    def machines(self) -> Sequence[MachineSummary]: ...
+
+    def machine(self, name: str) -> Machine: ...
+
+    def prefix(self, name: str) -> str:
+        """What the paths of a machine's tags begin with."""
+        ...
+
+    def change_for(self, machine: Machine) -> Mapping[str, bytes | None]:
+        """The files that make the plant have this machine. Blocks."""
+        ...
+
+    def removal_of(self, name: str) -> Mapping[str, bytes | None]: ...
+
+    async def trial(self, machine: Machine) -> Trial: ...
+
+    async def browse(self, machine: Machine, start: str) -> list[FoundTag]: ...
+
+    async def scan(self, hosts: str, ports: Sequence[int]) -> Sequence[FoundMachine]: ...
+
+    async def decodes(self, machine: Machine, address: str, expected: float | None) -> Decodes: ...
+
+
 class PlantView(Protocol):
     """A running plant, seen from the outside."""
 
@@ -125,6 +250,12 @@ class PlantView(Protocol):
 
     @property
     def alarms(self) -> AlarmsView: ...
+
+    @property
+    def configuring(self) -> ConfigurationView: ...
+
+    @property
+    def connecting(self) -> ConnectingView: ...
 
     def title(self, language: Language) -> str: ...
 

@@ -1,0 +1,1 @@
+"""Machines of a running plant: listed, tried, found, and turned into files."""
