@@ -25,6 +25,7 @@ from lianji.dictionary.csv_text import (
     sniff_delimiter,
     split_lines,
 )
+from lianji.dictionary.sheet import Sheet
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_cells import COLUMNS, CellError, to_cells, to_tag
 
@@ -83,10 +84,19 @@ def read_table(source: Path | bytes) -> Imported:
     else:
         delimiter = sniff_delimiter(lines[first : first + 20])
     header = next(records(lines[first:], delimiter, first + 1), None)
-    columns = _columns(header.cells if header else [])
+    columns = columns_of(header.cells if header else [])
     body = lines[header.line :] if header else []
     rows = records(body, delimiter, (header.line if header else 0) + 1, len(columns))
     return _read_rows(rows, columns, decimal_comma=delimiter != ",")
+
+
+def read_sheet(sheet: Sheet) -> Imported:
+    """The same for a table that somebody hands in, of whatever encoding or a workbook.
+
+    Raises InputError ``tag-table-columns``.
+    """
+    columns = columns_of(sheet.header)
+    return _read_rows(sheet.rows, columns, decimal_comma=sheet.delimiter not in ("", ","))
 
 
 def write_table(tags: Iterable[Tag], path: Path) -> None:
@@ -94,11 +104,16 @@ def write_table(tags: Iterable[Tag], path: Path) -> None:
 
     What ``read_table`` makes of it are the same tags. Raises OSError.
     """
+    write_atomically(path, table_bytes(tags))
+
+
+def table_bytes(tags: Iterable[Tag]) -> bytes:
+    """What ``write_table`` writes."""
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\r\n")
     table.writerow(COLUMNS)
     table.writerows(to_cells(tag) for tag in tags)
-    write_atomically(path, text.getvalue().encode("utf-8-sig"))
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _content(path: Path) -> bytes:
@@ -120,7 +135,7 @@ def _content(path: Path) -> bytes:
         ) from error
 
 
-def _columns(header: Sequence[str]) -> list[str]:
+def columns_of(header: Sequence[str]) -> list[str]:
     """The field of each column, "" for one without a name. Raises InputError naming the wrong."""
     names = [name.strip() for name in header]
     while names and not names[-1]:

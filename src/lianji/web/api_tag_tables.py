@@ -1,0 +1,187 @@
+"""Tag tables over HTTP: handed in and out, and changed in bulk, each with a preview first.
+
+A preview (``dry_run``) and the saving are the same request: what is saved is worked out anew from
+the same table, against the ``base`` that the preview named.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, ConfigDict, Field
+
+from lianji.base.errors import InputError, Text
+from lianji.connect.foreign.incoming import Incoming, Into, incoming
+from lianji.dictionary.tag import Tag
+from lianji.dictionary.tag_edit import Edit
+from lianji.dictionary.tag_table import table_bytes
+from lianji.web.asked import Lang, Plant
+from lianji.web.body import read_body
+from lianji.web.faults import errors
+from lianji.web.ports import PlantView
+from lianji.web.status import Fault
+from lianji.web.tag_report import TagTableReport, report_of
+from lianji.web.tag_tables import Plan, edited_plan, imported_plan
+from lianji.web.tag_work import TagWork, Work
+from lianji.web.tag_workbook import EXAMPLE, XLSX_TYPE, workbook_bytes
+from lianji.web.words.tags import COLUMN_NOTES
+
+router = APIRouter(prefix="/api/tag-tables", tags=["configuration"])
+
+CSV_TYPE = "text/csv; charset=utf-8"
+_NAME = re.compile(r"[\w\-]+(?:[.\w\- ]*[\w\-])?")
+_TABLE = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/csv": {"example": "path,device,address,type,unit\na/b,press1,40001,int16,kW"}
+        },
+    }
+}
+_A_FILE = {
+    200: {"description": "The table.", "content": {CSV_TYPE: {}, XLSX_TYPE: {}}},
+    **errors(400),
+}
+DryRun = Annotated[bool, Query(description="Only tell what it would do.")]
+FileFormat = Literal["csv", "xlsx"]
+
+
+@router.post(
+    "/import",
+    operation_id="import_tag_table",
+    responses=errors(400, 403, 409, 413, 503, 507),
+    openapi_extra=_TABLE,
+)
+async def import_table(
+    request: Request,
+    plant: Plant,
+    work: Work,
+    name: Annotated[str, Query(max_length=200, description="The file's name.")] = "tags.csv",
+    dry_run: DryRun = False,
+    replace: Annotated[
+        bool, Query(description="The table of this name holds then just what the file holds.")
+    ] = False,
+    below: Annotated[
+        str, Query(max_length=200, description="The path that tags of other programs go below.")
+    ] = "",
+    device: Annotated[
+        str, Query(max_length=100, description="Their device, where the file names none.")
+    ] = "",
+    order: Annotated[
+        Literal["", "ABCD", "CDAB", "BADC", "DCBA"],
+        Query(description="Their byte order; nothing: as that program has it by default."),
+    ] = "",
+    base: Annotated[str, Query(max_length=100, description="What the preview named.")] = "",
+) -> TagTableReport:
+    """Take a tag table: ours, or that of Kepware, Neuron or Ignition, as CSV, .xlsx or JSON.
+
+    Good rows are taken; each bad one comes back with its line and the reason.
+    """
+    into = Into(below=below.strip("/"), device=device, order=order or None, file=name)
+    with work.in_flight.one() as share:
+        content = await read_body(request, share)
+        return await run_in_threadpool(
+            _imported, plant, work, content, into, replace, None if dry_run else base
+        )
+
+
+def _imported(
+    plant: PlantView, work: TagWork, content: bytes, into: Into, replace: bool, base: str | None
+) -> TagTableReport:
+    target = table_name(into.file)
+    with work.turn():
+        found: Incoming = incoming(content, into)
+        tables = work.reader.read(plant.configuring.files())
+        plan = imported_plan(tables, found.imported, target, replace)
+        report = _settled(plant, plan, base, f"{target}: {found.format}")
+    report.format, report.encoding, report.target = found.format, found.encoding, target
+    return report
+
+
+class Selection(BaseModel):
+    """Which tags: these paths, or all that hold the words below a path."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    paths: list[str] = Field(default=[], max_length=200_000)
+    search: str | None = Field(default=None, max_length=400)
+    under: str = Field(default="", max_length=256)
+
+    def of(self, plant: PlantView, work: TagWork) -> list[str]:
+        return [tag.path for tag in self.tags(plant, work)]
+
+    def tags(self, plant: PlantView, work: TagWork) -> list[Tag]:
+        index = work.index(plant)
+        if self.search is None and self.paths:
+            return [tag for path in self.paths if (tag := index.find(path)) is not None]
+        return [index.tags[place] for place in index.search(self.search or "", self.under)]
+
+
+class BulkEdit(BaseModel):
+    """Which tags, and what to do with them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    selection: Selection
+    edit: Edit
+    base: str = Field(default="", max_length=100, description="What the preview named.")
+
+
+@router.post("/edit", operation_id="edit_tags", responses=errors(400, 403, 409, 413, 503, 507))
+def edit(plant: Plant, work: Work, asked: BulkEdit, dry_run: DryRun = False) -> TagTableReport:
+    """Change many tags at once, in the tables that hold them."""
+    with work.turn():
+        tables = work.reader.read(plant.configuring.files())
+        chosen = asked.selection.of(plant, work)
+        plan = edited_plan(tables, chosen, asked.edit)
+        return _settled(plant, plan, None if dry_run else asked.base, "bulk edit")
+
+
+def _settled(plant: PlantView, plan: Plan, base: str | None, note: str) -> TagTableReport:
+    """The report of a plan, kept if ``base`` is not None."""
+    report = report_of(plan)
+    if base is None:
+        report.problems = [Fault.of(one) for one in plant.configuring.check(plan.change)]
+    elif plan.change:
+        plant.configuring.apply(plan.change, "", note, base or None)
+        report.version = "saved"
+    return report
+
+
+def table_name(file: str) -> str:
+    """The table that a file becomes. Raises InputError for a name that no file should have."""
+    stem = PurePath(file.replace("\\", "/")).name
+    stem = re.sub(r"\.(csv|xlsx|json|txt)$", "", stem, flags=re.IGNORECASE)
+    stem = re.sub(r"[^\w\-. ]+", "-", stem).strip("-. ")
+    if not _NAME.fullmatch(stem):
+        raise InputError(
+            "tag-table-name",
+            Text(f"'{file}' cannot be the name of a tag table.", f"“{file}”不能用作标签表名称。"),
+            Text("Use letters, digits, '-', '_' and '.'.", "请使用文字、数字、“-”、“_”和“.”。"),
+        )
+    return f"{stem}.csv"
+
+
+@router.post("/export", operation_id="export_tags", responses=_A_FILE, response_class=Response)
+def export(
+    plant: Plant, work: Work, language: Lang, selection: Selection, format: FileFormat = "csv"
+) -> Response:
+    """Tags as one table, to look at and to hand on."""
+    return _file(selection.tags(plant, work), format, "tags", language)
+
+
+@router.get("/template", operation_id="tag_template", responses=_A_FILE, response_class=Response)
+def template(language: Lang, format: FileFormat = "xlsx") -> Response:
+    """An empty table; the workbook has a note on each column."""
+    return _file([EXAMPLE], format, "template", language)
+
+
+def _file(tags: list[Tag], how: FileFormat, name: str, language: Lang) -> Response:
+    content = workbook_bytes(tags, COLUMN_NOTES, language) if how == "xlsx" else table_bytes(tags)
+    kind = XLSX_TYPE if how == "xlsx" else CSV_TYPE
+    named = {"Content-Disposition": f'attachment; filename="{name}.{how}"'}
+    return Response(content, media_type=kind, headers=named)
