@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from lianji.dictionary.batch import Batch
 from lianji.dictionary.expression import parse
 from lianji.dictionary.quality import Quality
 from lianji.dictionary.tag import Kind, Tag
+from lianji.dictionary.tag_table import read_table
 from lianji.history.annotations import Annotations
 from lianji.history.history import History
 from lianji.history.settings import HistorySettings
@@ -40,6 +41,39 @@ DOUBLE = "shop/hall1/moulding/imm1/double_force"
 """Calculated, and in no table of tags."""
 
 
+class MemoryFiles:
+    """The files of the plant, held in memory; tables that are changed become the plant's tags."""
+
+    def __init__(self, plant: MemoryPlant) -> None:
+        self._plant = plant
+        self.content: dict[str, bytes] = {}
+        self.notes: list[str] = []
+
+    def files(self) -> dict[str, bytes]:
+        return dict(self.content)
+
+    def check(self, change: Mapping[str, bytes | None]) -> list[LianjiError]:
+        return []
+
+    def apply(
+        self,
+        change: Mapping[str, bytes | None],
+        author: str,
+        note: str,
+        base: str | None = None,
+        force: bool = False,
+    ) -> str:
+        for name, content in change.items():
+            if content is None:
+                del self.content[name]
+            else:
+                self.content[name] = content
+        tables = (read_table(content) for content in self.content.values())
+        self._plant.set_tags([tag for table in tables for tag in table.tags])
+        self.notes.append(note)
+        return str(len(self.notes))
+
+
 class MemoryPlant:
     """Five tags of one small factory, and whatever a test appends. The history is the real one,
     over batches that no disk has seen."""
@@ -56,6 +90,7 @@ class MemoryPlant:
             {DOUBLE: parse(f"'{FORCE}' * 2")},
             notes,
         )
+        self.configuring = MemoryFiles(self)
         self.failure: LianjiError | None = None
         self.appended = 0
         self._tags = [
@@ -82,6 +117,12 @@ class MemoryPlant:
 
     def tags(self) -> list[Tag]:
         return self._tags
+
+    def set_tags(self, tags: list[Tag]) -> None:
+        self._tags = tags
+
+    def tags_stamp(self) -> tuple[object, int]:
+        return self._tags, len(self._tags)
 
     def find(self, path: str) -> int | None:
         return self.paths.index(path) if path in self.paths else None

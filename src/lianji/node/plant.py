@@ -120,6 +120,9 @@ class Plant:
         known = self.configuration.tags
         return [*known.values(), *(Tag(path=p) for p in self.names.paths if p not in known)]
 
+    def tags_stamp(self) -> tuple[object, int]:
+        return self.configuration, len(self.names.paths)
+
     def heard(self, path: str) -> bool:
         return self.names.find(path) is not None or path in self.configuration.calculated
 

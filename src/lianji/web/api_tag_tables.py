@@ -47,7 +47,7 @@ _A_FILE = {
     **errors(400),
 }
 DryRun = Annotated[bool, Query(description="Only tell what it would do.")]
-FileFormat = Literal["csv", "xlsx"]
+FileFormat = Literal["csv", "csv-gbk", "xlsx"]
 
 
 @router.post(
@@ -181,7 +181,12 @@ def template(language: Lang, format: FileFormat = "xlsx") -> Response:
 
 
 def _file(tags: list[Tag], how: FileFormat, name: str, language: Lang) -> Response:
-    content = workbook_bytes(tags, COLUMN_NOTES, language) if how == "xlsx" else table_bytes(tags)
-    kind = XLSX_TYPE if how == "xlsx" else CSV_TYPE
-    named = {"Content-Disposition": f'attachment; filename="{name}.{how}"'}
+    if how == "xlsx":
+        content, kind = workbook_bytes(tags, COLUMN_NOTES, language), XLSX_TYPE
+    elif how == "csv":
+        content, kind = table_bytes(tags), CSV_TYPE
+    else:
+        content = table_bytes(tags).decode("utf-8-sig").encode("gb18030")
+        kind = "text/csv; charset=gb18030"
+    named = {"Content-Disposition": f'attachment; filename="{name}.{how.partition("-")[0]}"'}
     return Response(content, media_type=kind, headers=named)

@@ -14,6 +14,7 @@ from lianji.web import (
     api_plot,
     api_push,
     api_status,
+    api_tag_tables,
     api_tags,
     faults,
     live,
@@ -21,6 +22,7 @@ from lianji.web import (
 )
 from lianji.web.ports import PlantView
 from lianji.web.security import Security
+from lianji.web.tag_work import TagWork
 
 STATIC = Path(__file__).parent / "static"
 
@@ -34,6 +36,7 @@ _TAGS = [
     {"name": "history", "description": "Samples of the past, as JSON, CSV or Arrow."},
     {"name": "live", "description": "Changes as server-sent events."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
+    {"name": "configuration", "description": "What the plant is told: its tag tables."},
     {"name": "status", "description": "How the plant is."},
 ]
 
@@ -54,10 +57,12 @@ def create_app(plant: PlantView) -> FastAPI:
     app.state.plant = plant
     app.state.streams = live.Streams()
     app.state.pushes = api_push.Pushes()
+    app.state.tag_work = TagWork()
     faults.install(app)
     app.add_middleware(Security)
     for room in (
-        api_tags, api_history, api_plot, api_annotations, live, api_push, api_status, pages
+        api_tags, api_tag_tables, api_history, api_plot, api_annotations, live, api_push,
+        api_status, pages,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

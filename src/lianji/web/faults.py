@@ -24,6 +24,7 @@ _MEANING = {
     400: "The input is wrong: mend it and try again.",
     403: "A page of another origin may not write here.",
     404: "No such tag, device or page.",
+    409: "Something has changed since: look again.",
     413: "The body or the answer is too large.",
     500: "A fault of ours; the log has the details.",
     503: "Refused under pressure: nothing was taken; try again after Retry-After seconds.",

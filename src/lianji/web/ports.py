@@ -81,6 +81,23 @@ class HistoryView(Protocol):
     def sql(self, query: str, limit: int | None = None) -> pa.Table: ...
 
 
+class ConfigurationView(Protocol):
+    """The plant's files, changed while it runs."""
+
+    def files(self) -> Mapping[str, bytes]: ...
+
+    def check(self, change: Mapping[str, bytes | None]) -> list[LianjiError]: ...
+
+    def apply(
+        self,
+        change: Mapping[str, bytes | None],
+        author: str,
+        note: str,
+        base: str | None = None,
+        force: bool = False,
+    ) -> Any: ...
+
+
 class PlantView(Protocol):
     """A running plant, seen from the outside."""
 
@@ -93,7 +110,15 @@ class PlantView(Protocol):
         """What is, derived from fresh data. Quick: it is asked every two seconds by each page."""
         ...
 
+    @property
+    def configuring(self) -> ConfigurationView: ...
+
     def tags(self) -> Sequence[Tag]: ...
+
+    def tags_stamp(self) -> tuple[object, int]:
+        """An object and a count that are the same (the object by identity) as long as ``tags``
+        gives the same. Quick."""
+        ...
 
     def heard(self, path: str) -> bool:
         """True once a sample of this tag was taken, so that the history knows it. Quick."""

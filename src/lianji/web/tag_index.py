@@ -7,6 +7,7 @@ and a search that goes on from an earlier one (more letters, more words) looks o
 
 from __future__ import annotations
 
+import re
 import threading
 from bisect import bisect_left
 from collections import OrderedDict
@@ -55,20 +56,18 @@ class TagIndex:
         return self.tags[place] if found else None
 
     def levels(self, under: str = "") -> list[Level]:
-        """The next level below a path, in order."""
+        """The next level below a path, machine2 before machine10."""
         start, end = self._stretch(under)
         prefix = f"{under}/" if under else ""
         found: list[Level] = []
         while start < end:
             name = self.tags[start].path[len(prefix) :].partition("/")[0]
             path = f"{prefix}{name}"
-            first, after = self._stretch(path)
+            _, after = self._stretch(path)
             is_tag = self.tags[start].path == path
-            if is_tag:
-                first = start
             found.append(Level(name, path, after - start, is_tag, after - start > is_tag))
             start = max(after, start + 1)
-        return found
+        return sorted(found, key=lambda level: _natural(level.name))
 
     def search(self, words: str, under: str = "") -> Sequence[int]:
         """The places of the tags that hold all words, below a path; in order."""
@@ -121,6 +120,15 @@ class TagIndex:
 def _key(path: str) -> str:
     """Sorts a level together: no part begins with a character as low."""
     return path.replace("/", "\x01")
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """So that machine2 comes before machine10."""
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part)
+        for part in re.split(r"(\d+)", name)
+        if part
+    ]
 
 
 def _narrows(earlier: tuple[str, ...], wanted: tuple[str, ...]) -> bool:

@@ -95,7 +95,8 @@ def _place(address: str, data_type: str, order: str) -> dict[str, str]:
         raise Unusable(
             f"'{address}' is no Modbus address and no OPC UA node id; read it through Kepware's "
             "own OPC UA server",
-            f"“{address}”既不是 Modbus 地址，也不是 OPC UA 节点；可通过 Kepware 自带的 OPC UA 服务器读取",
+            f"“{address}”既不是 Modbus 地址，也不是 OPC UA 节点；"
+            "可通过 Kepware 自带的 OPC UA 服务器读取",
         )
     if found["array"]:
         raise Unusable(f"'{address}' is an array", f"“{address}”是数组")

@@ -22,7 +22,7 @@ def loads(text: str) -> Any:
         def __init__(self) -> None:
             super().__init__()
             self.parse_object = parse_object
-            self.scan_once = scanner.py_make_scanner(self)
+            self.scan_once = scanner.py_make_scanner(self)  # type: ignore[attr-defined]
 
     def parse_object(s_and_end: tuple[str, int], *rest: Any, **named: Any) -> tuple[Any, int]:
         found, end = decoder.JSONObject(s_and_end, *rest, **named)  # type: ignore[attr-defined]
