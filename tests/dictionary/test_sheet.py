@@ -11,7 +11,7 @@ from lianji.base.errors import InputError
 from lianji.dictionary.sheet import sheet_of
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_table import read_sheet
-from lianji.web.tag_workbook import workbook_bytes
+from lianji.dictionary.tag_workbook import workbook_bytes
 
 TEXT = "路径,单位,描述,下限\n厂/线1,kW,功率,0\n厂/线2,kw,错,0\n"
 TAGS = [Tag(path="厂/线1", unit="kW", description_zh="功率", low=0.0)]
@@ -67,10 +67,12 @@ def test_what_is_no_table_is_refused_in_plain_words(content: bytes, code: str) -
 
 def test_a_workbook_that_would_fill_the_memory_is_refused_before_it_is_unpacked() -> None:
     sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as packed:
-        with packed.open("xl/sheet.xml", "w") as file:
-            for _ in range(600):
-                file.write(b"\0" * (1 << 20))
+    with (
+        zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as packed,
+        packed.open("xl/sheet.xml", "w") as file,
+    ):
+        for _ in range(600):
+            file.write(b"\0" * (1 << 20))
     with pytest.raises(InputError) as caught:
         sheet_of(sink.getvalue())
     assert caught.value.code == "tag-table-size"

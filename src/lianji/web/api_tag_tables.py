@@ -19,6 +19,7 @@ from lianji.connect.foreign.incoming import Incoming, Into, incoming
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_edit import Edit
 from lianji.dictionary.tag_table import table_bytes
+from lianji.dictionary.tag_workbook import EXAMPLE, XLSX_TYPE, workbook_bytes
 from lianji.web.asked import Lang, Plant
 from lianji.web.body import read_body
 from lianji.web.faults import errors
@@ -27,7 +28,6 @@ from lianji.web.status import Fault
 from lianji.web.tag_report import TagTableReport, report_of
 from lianji.web.tag_tables import Plan, edited_plan, imported_plan
 from lianji.web.tag_work import TagWork, Work
-from lianji.web.tag_workbook import EXAMPLE, XLSX_TYPE, workbook_bytes
 from lianji.web.words.tags import COLUMN_NOTES
 
 router = APIRouter(prefix="/api/tag-tables", tags=["configuration"])
@@ -103,7 +103,8 @@ def _imported(
 
 
 class Selection(BaseModel):
-    """Which tags: these paths, or all that hold the words below a path."""
+    """Which tags: these paths, or with ``search`` (which may be empty) all that hold its words
+    below a path."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -116,9 +117,9 @@ class Selection(BaseModel):
 
     def tags(self, plant: PlantView, work: TagWork) -> list[Tag]:
         index = work.index(plant)
-        if self.search is None and self.paths:
+        if self.search is None:
             return [tag for path in self.paths if (tag := index.find(path)) is not None]
-        return [index.tags[place] for place in index.search(self.search or "", self.under)]
+        return [index.tags[place] for place in index.search(self.search, self.under)]
 
 
 class BulkEdit(BaseModel):
