@@ -267,8 +267,9 @@ def test_every_control_of_the_page_has_a_name(page: Page) -> None:
         page.locator("main, dialog")
         .locator("input, select, button")
         .evaluate_all(
-            """all => all.filter(one => !(one.ariaLabel || one.labels?.length || one.textContent.trim()
-             || one.getAttribute("aria-label"))).map(one => one.outerHTML)"""
+            """all => all
+              .filter(one => !(one.ariaLabel || one.labels?.length || one.textContent.trim()))
+              .map(one => one.outerHTML)"""
         )
     )
     assert nameless == []
