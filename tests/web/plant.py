@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lianji.base.clock import now_us
-from lianji.base.errors import InputError, Language, LianjiError, LinkDown, Text
+from lianji.base.errors import Conflict, InputError, Language, LianjiError, LinkDown, Text
+from lianji.connect.drivers.modbus.driver import ModbusConfig, ModbusDriver
+from lianji.connect.points import parse_tags
 from lianji.dictionary.batch import Batch
 from lianji.dictionary.expression import parse
 from lianji.dictionary.quality import Quality
@@ -41,6 +44,11 @@ DOUBLE = "shop/hall1/moulding/imm1/double_force"
 """Calculated, and in no table of tags."""
 
 
+@dataclass(frozen=True)
+class MemoryVersion:
+    id: str
+
+
 class MemoryFiles:
     """The files of the plant, held in memory; tables that are changed become the plant's tags."""
 
@@ -48,12 +56,13 @@ class MemoryFiles:
         self._plant = plant
         self.content: dict[str, bytes] = {}
         self.notes: list[str] = []
+        self.refusal: LianjiError | None = None
 
     def files(self) -> dict[str, bytes]:
         return dict(self.content)
 
     def check(self, change: Mapping[str, bytes | None]) -> list[LianjiError]:
-        return []
+        return [self.refusal] if self.refusal else []
 
     def apply(
         self,
@@ -62,7 +71,13 @@ class MemoryFiles:
         note: str,
         base: str | None = None,
         force: bool = False,
-    ) -> str:
+    ) -> MemoryVersion:
+        if base is not None and base != self.current().id:
+            raise Conflict(
+                "configuration-changed",
+                Text("Somebody was quicker.", "他人已先行修改。"),
+                Text("Look again.", "请重新查看。"),
+            )
         for name, content in change.items():
             if content is None:
                 del self.content[name]
@@ -71,7 +86,10 @@ class MemoryFiles:
         tables = (read_table(content) for content in self.content.values())
         self._plant.set_tags([tag for table in tables for tag in table.tags])
         self.notes.append(note)
-        return str(len(self.notes))
+        return self.current()
+
+    def current(self) -> MemoryVersion:
+        return MemoryVersion(str(len(self.notes)))
 
 
 class MemoryPlant:
@@ -126,6 +144,12 @@ class MemoryPlant:
 
     def find(self, path: str) -> int | None:
         return self.paths.index(path) if path in self.paths else None
+
+    def unread(self, tags: Sequence[Tag]) -> dict[str, Text]:
+        """As a Modbus driver would say it of the tags that have an address."""
+        driver = ModbusDriver(ModbusConfig(protocol="modbus", host="127.0.0.1"))
+        addressed = [tag for tag in tags if tag.address]
+        return {one.path: one.reason for one in parse_tags(driver, addressed).rejected.values()}
 
     def heard(self, path: str) -> bool:
         return path in self.paths or path == DOUBLE

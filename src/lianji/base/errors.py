@@ -2,6 +2,7 @@
 
     LianjiError                  everything that a user may see
     +-- InputError               the input is wrong: mend it and try again
+    |   +-- Conflict             somebody else was quicker: look again
     +-- DeviceError              a device did not do what was asked of it
     |   +-- LinkDown             no connection (refused, reset, closed)
     |   +-- DeviceTimeout        no answer in time
@@ -69,6 +70,12 @@ class LianjiError(Exception):
 
 class InputError(LianjiError):
     http_status = 400
+
+
+class Conflict(InputError):
+    """What the input was made from is no longer so: somebody else was quicker."""
+
+    http_status = 409
 
 
 class NotFound(LianjiError):

@@ -6,7 +6,7 @@ import typer
 
 from lianji.base.errors import counted
 from lianji.cli.output import AsJson, form_of, show_rows
-from lianji.cli.speech import t, tell
+from lianji.cli.speech import language, t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
 
 app = typer.Typer(help=t("Device templates", "设备模板"), no_args_is_help=True)

@@ -66,7 +66,7 @@ class History:
         self._moment = moment
         self._is_linear = is_linear
         self._settings = settings or HistorySettings()
-        self._expressions = calculated or {}
+        self._expressions = {} if calculated is None else calculated
         self._known = Known(names, self._expressions)
         self._notes = notes
         self.unreadable: dict[str, StorageError] = {}

@@ -90,6 +90,11 @@ class PlantFolder:
         return self.data / "samples"
 
     @property
+    def versions(self) -> Path:
+        """The configurations that were."""
+        return self.data / "versions"
+
+    @property
     def learned(self) -> Path:
         """What was learned of the devices, such as addresses that they refuse."""
         return self.data / "devices"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import Language
-from lianji.connect.devices import driver_for
+from lianji.base.errors import Language, Text
 from lianji.connect.engine import Device
 from lianji.dictionary.batch import Batch
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_ids import TagIds
 from lianji.history.historian import Historian
+from lianji.node.calculated import Calculated
 from lianji.node.configuration import Configuration, load_configuration
+from lianji.node.configuring.running import Configuring
 from lianji.node.device_words import device_status
+from lianji.node.fleet import Fleet
 from lianji.node.folder import PlantFolder
 from lianji.node.logging import configure_logging
 from lianji.node.memory import keep_memory_small
 from lianji.node.rates import Rate
+from lianji.node.readable import unread
 from lianji.spool.spool import Spool
 from lianji.trace.stages import Stages
 from lianji.web import status as web
@@ -57,45 +60,39 @@ class Plant:
             settings.site.name,
             self.spool,
             self.names,
-            self.configuration.is_linear,
+            lambda path: self.configuration.is_linear(path),
             settings.history,
             self.stages,
-            self.configuration.calculated,
+            Calculated(lambda: self.configuration.calculated),
         )
-        self.devices = self._built_devices()
-        self._rates: dict[str, tuple[Rate, Rate]] = {d.name: (Rate(), Rate()) for d in self.devices}
+        self.fleet = Fleet(folder, self.names, self.spool)
+        self.fleet.build(self.configuration)
+        self.configuring = Configuring(folder, self.fleet, self.configuration, self._become)
         self._samples = Rate()
         self._pushed = 0
         self._cpu = Rate()
 
-    def _built_devices(self) -> list[Device]:
-        self.folder.learned.mkdir(exist_ok=True)
-        tags = self.configuration.by_device()
-        self.names.ids_of([tag.path for of_one in tags.values() for tag in of_one])
-        return [
-            Device(
-                name,
-                driver_for(config.in_plant(self.folder.data)),
-                tags[name],
-                self.names.ids_of([tag.path for tag in tags[name]]),
-                self.spool,
-                self.folder.learned,
-            )
-            for name, config in self.configuration.devices.items()
-        ]
+    @property
+    def devices(self) -> list[Device]:
+        return self.fleet.devices
+
+    def _become(self, configuration: Configuration) -> None:
+        """Take a changed configuration; whoever asks from now on gets its meaning."""
+        self.configuration = configuration
 
     async def run(self) -> None:
         """Read the devices until cancelled; then everything that was read is with the spool."""
         self._historian.start()
-        tasks = [asyncio.create_task(device.run(), name=device.name) for device in self.devices]
+        self.fleet.start()
+        configuring = asyncio.create_task(self.configuring.run(), name="configuring")
         try:
             while True:
                 self._note_rates()
                 await asyncio.sleep(SAMPLE_RATES_S)
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            configuring.cancel()
+            await asyncio.gather(configuring, return_exceptions=True)
+            await self.fleet.stop()
 
     def close(self) -> None:
         """Answer what was handed over, flush, and let go of the folder."""
@@ -122,6 +119,9 @@ class Plant:
 
     def tags_stamp(self) -> tuple[object, int]:
         return self.configuration, len(self.names.paths)
+
+    def unread(self, tags: Sequence[Tag]) -> Mapping[str, Text]:
+        return unread(self.configuration, tags)
 
     def heard(self, path: str) -> bool:
         return self.names.find(path) is not None or path in self.configuration.calculated
@@ -150,7 +150,7 @@ class Plant:
         samples = 0
         for device in self.devices:
             status = device.status()
-            requests, taken = self._rates[device.name]
+            requests, taken = self.fleet.rates[device.name]
             requests.note(status.requests)
             taken.note(status.samples)
             samples += status.samples
@@ -159,7 +159,9 @@ class Plant:
 
     def status(self) -> web.PlantStatus:
         devices = [
-            device_status(device.status(), *(rate.a_second for rate in self._rates[device.name]))
+            device_status(
+                device.status(), *(rate.a_second for rate in self.fleet.rates[device.name])
+            )
             for device in self.devices
         ]
         return web.PlantStatus(
@@ -173,7 +175,10 @@ class Plant:
                 memory_bytes=_resident_bytes(),
             ),
             devices=devices,
-            problems=[web.Fault.of(problem) for problem in self.configuration.problems],
+            problems=[
+                web.Fault.of(problem)
+                for problem in (*self.configuration.problems, *self.configuring.problems())
+            ],
             spool=self._spool_status(),
             history=self._history_status(),
             stages=[web.StageStatus(**_fields(figures)) for figures in self.stages.figures()],

@@ -58,6 +58,16 @@ class WebSettings(BaseModel):
     """The page's port; 0 takes any that is free."""
 
 
+class ConfigurationSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    trial_s: float = Field(30.0, ge=1, le=3600)
+    """A changed device that gave good values must give one again within this time, or the change is
+    taken back."""
+    versions_max: int = Field(100, ge=2, le=10_000)
+    """So many configurations are kept to go back to."""
+
+
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -65,6 +75,7 @@ class Settings(BaseModel):
     web: WebSettings = Field(default_factory=lambda: WebSettings())
     spool: SpoolSettings = Field(default_factory=lambda: SpoolSettings())
     history: HistorySettings = Field(default_factory=lambda: HistorySettings())
+    configuration: ConfigurationSettings = Field(default_factory=lambda: ConfigurationSettings())
 
 
 def load_settings(folder: Path) -> Settings:

@@ -96,7 +96,7 @@ def _imported(
     with work.turn():
         found: Incoming = incoming(content, into)
         tables = work.reader.read(plant.configuring.files())
-        plan = imported_plan(tables, found.imported, target, replace)
+        plan = imported_plan(tables, found.imported, target, replace, plant.unread)
         report = _settled(plant, plan, base, f"{target}: {found.format}")
     report.format, report.encoding, report.target = found.format, found.encoding, target
     return report
@@ -138,18 +138,18 @@ def edit(plant: Plant, work: Work, asked: BulkEdit, dry_run: DryRun = False) -> 
     with work.turn():
         tables = work.reader.read(plant.configuring.files())
         chosen = asked.selection.of(plant, work)
-        plan = edited_plan(tables, chosen, asked.edit)
+        plan = edited_plan(tables, chosen, asked.edit, plant.unread)
         return _settled(plant, plan, None if dry_run else asked.base, "bulk edit")
 
 
 def _settled(plant: PlantView, plan: Plan, base: str | None, note: str) -> TagTableReport:
     """The report of a plan, kept if ``base`` is not None."""
     report = report_of(plan)
+    report.base = plant.configuring.current().id
     if base is None:
         report.problems = [Fault.of(one) for one in plant.configuring.check(plan.change)]
     elif plan.change:
-        plant.configuring.apply(plan.change, "", note, base or None)
-        report.version = "saved"
+        report.version = plant.configuring.apply(plan.change, "", note, base or None).id
     return report
 
 

@@ -5,16 +5,16 @@ The node builds the rooms and hands them over behind these protocols; the web ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lianji.base.errors import Language, LianjiError
+from lianji.base.errors import Language, LianjiError, Text
 from lianji.dictionary.tag import Tag
-from lianji.web.status import PlantStatus
+from lianji.web.status import Fault, PlantStatus
 
 
 class HistoryView(Protocol):
@@ -81,12 +81,51 @@ class HistoryView(Protocol):
     def sql(self, query: str, limit: int | None = None) -> pa.Table: ...
 
 
+class VersionView(Protocol):
+    """One configuration of the past or the present."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def time_us(self) -> int: ...
+    @property
+    def author(self) -> str: ...
+    @property
+    def note(self) -> str: ...
+    @property
+    def how(self) -> str:
+        """start, change, hand, undo, restore or rollback."""
+        ...
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """The files that it changed."""
+        ...
+
+    @property
+    def rolled_back(self) -> Fault | None:
+        """Why it was taken back by itself."""
+        ...
+
+
 class ConfigurationView(Protocol):
-    """The plant's files, changed while it runs."""
+    """The plant's files, changed while it runs. All block: asked from a worker thread.
 
-    def files(self) -> Mapping[str, bytes]: ...
+    A change is relative path -> new bytes, or None where the file is to go. Every change is
+    checked as at the start of the plant, becomes a version, and is applied before this returns.
+    Raise InputError (the first problem that the change would bring), Conflict (somebody was
+    quicker), NotFound (no such version), StorageError.
+    """
 
-    def check(self, change: Mapping[str, bytes | None]) -> list[LianjiError]: ...
+    def current(self) -> VersionView: ...
+
+    def files(self) -> Mapping[str, bytes]:
+        """What is in use."""
+        ...
+
+    def check(self, change: Mapping[str, bytes | None]) -> list[LianjiError]:
+        """The problems that a change would bring; those that are there already are not told."""
+        ...
 
     def apply(
         self,
@@ -95,7 +134,36 @@ class ConfigurationView(Protocol):
         note: str,
         base: str | None = None,
         force: bool = False,
-    ) -> Any: ...
+    ) -> VersionView:
+        """``base``: the id of the version that the change was made from. ``force``: keep it,
+        whatever the devices say afterwards."""
+        ...
+
+    def versions(self) -> Sequence[VersionView]:
+        """Newest first."""
+        ...
+
+    def version(self, identity: str) -> VersionView: ...
+
+    def difference(self, version: str) -> str:
+        """What a version changed, as a unified difference without secrets."""
+        ...
+
+    def difference_of(self, change: Mapping[str, bytes | None]) -> str: ...
+
+    def undo(self, author: str, version: str | None = None, force: bool = False) -> VersionView:
+        """Take back what one version changed, by default the newest."""
+        ...
+
+    def restore(self, version: str, author: str, force: bool = False) -> VersionView: ...
+
+    def on_trial(self) -> Set[str]:
+        """The versions that are taken back by themselves if their devices do not speak. Quick."""
+        ...
+
+    def keep(self, version: str) -> None:
+        """End the trial of a version: it stays."""
+        ...
 
 
 class PlantView(Protocol):
@@ -104,20 +172,24 @@ class PlantView(Protocol):
     @property
     def history(self) -> HistoryView: ...
 
+    @property
+    def configuring(self) -> ConfigurationView: ...
+
     def title(self, language: Language) -> str: ...
 
     def status(self) -> PlantStatus:
         """What is, derived from fresh data. Quick: it is asked every two seconds by each page."""
         ...
 
-    @property
-    def configuring(self) -> ConfigurationView: ...
-
     def tags(self) -> Sequence[Tag]: ...
 
     def tags_stamp(self) -> tuple[object, int]:
         """An object and a count that are the same (the object by identity) as long as ``tags``
         gives the same. Quick."""
+        ...
+
+    def unread(self, tags: Sequence[Tag]) -> Mapping[str, Text]:
+        """Which of these their devices' drivers could not read, and why, by path."""
         ...
 
     def heard(self, path: str) -> bool:

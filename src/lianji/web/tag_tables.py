@@ -8,7 +8,7 @@ what was read is kept until the files are others.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -44,20 +44,39 @@ class Plan:
     change: dict[str, bytes | None]
 
 
-def imported_plan(tables: Tables, imported: Imported, target: str, replace: bool) -> Plan:
+Unread = Callable[[Sequence[Tag]], Mapping[str, Text]]
+"""Which of some tags their devices' drivers could not read, and why."""
+
+
+def imported_plan(
+    tables: Tables, imported: Imported, target: str, replace: bool, unread: Unread
+) -> Plan:
     """Take the good rows of a table. With ``replace`` the table of this name loses the tags that
     the new one does not bring; a tag that another table holds is changed there."""
     removable = tables.of(target) if replace else ()
     change = difference(tables.tags, imported.tags, removable)
-    return Plan(change, list(imported.rejected), _files(tables, change, target))
+    rejected = [*imported.rejected, *_drop_unread(change, unread, imported.lines)]
+    rejected.sort(key=lambda row: row.line)
+    return Plan(change, rejected, _files(tables, change, target))
 
 
-def edited_plan(tables: Tables, chosen: Iterable[str], edit: Edit) -> Plan:
+def edited_plan(tables: Tables, chosen: Iterable[str], edit: Edit, unread: Unread) -> Plan:
     """Change the chosen tags. One that no table holds comes back with the reason."""
     chosen = list(chosen)
     lost = [Rejected(0, path, _IN_NO_TABLE) for path in chosen if path not in tables.tags]
     change, rejected = edited(tables.tags, chosen, edit)
+    rejected += _drop_unread(change, unread, {})
     return Plan(change, lost + rejected, _files(tables, change, ""))
+
+
+def _drop_unread(change: Difference, unread: Unread, lines: Mapping[str, int]) -> list[Rejected]:
+    """Take out of a change what no driver could read; these rows are refused like any other."""
+    wrong = unread([*change.added, *(entry.after for entry in change.changed)])
+    if not wrong:
+        return []
+    change.added = [tag for tag in change.added if tag.path not in wrong]
+    change.changed = [entry for entry in change.changed if entry.after.path not in wrong]
+    return [Rejected(lines.get(path, 0), path, reason) for path, reason in wrong.items()]
 
 
 _IN_NO_TABLE = Text(

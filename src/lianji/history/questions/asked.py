@@ -31,6 +31,7 @@ class Known:
         self._calculated = calculated
         self._stored: list[str] = []
         self._all: list[str] = []
+        self._merged: frozenset[str] = frozenset()
 
     @property
     def stored(self) -> list[str]:
@@ -63,13 +64,13 @@ class Known:
         return list(paths)
 
     def _refresh(self) -> None:
-        """Tags are only ever added, so their number says whether anything is new."""
-        if len(self._stored) != len(self._names.paths):
+        """Stored tags are only ever added, so their number says whether anything is new;
+        calculated ones come and go with the configuration, and are few."""
+        calculated = frozenset(self._calculated)
+        if len(self._stored) != len(self._names.paths) or calculated != self._merged:
             stored = sorted(self._names.paths)
-            self._all = sorted({*stored, *self._calculated}) if self._calculated else stored
-            self._stored = stored
-        elif not self._stored and self._calculated:
-            self._all = sorted(self._calculated)
+            self._all = sorted({*stored, *calculated}) if calculated else stored
+            self._stored, self._merged = stored, calculated
 
     def _unknown(self, tag: str) -> NotFound:
         near = difflib.get_close_matches(tag, self.all[:COMPARED_MAX], 3)

@@ -126,7 +126,7 @@ TEXTS: dict[str, Text] = {
     "tags.removed": Text("removed", "删除"),
     "tags.changed": Text("changed", "修改"),
     "tags.more": Text("{count} more are not listed.", "另有 {count} 条未列出。"),
-    "tags.afterwards": Text("What would be wrong afterwards", "保存后仍存在的问题"),
+    "tags.afterwards": Text("It cannot be saved like this", "目前无法保存，请先处理以下问题"),
     "tags.edit_title": Text("Edit many tags", "批量修改标签"),
     "tags.edit_count": Text("Chosen: {count}", "已选择 {count} 个标签"),
     "tags.set": Text("Set", "设置"),

@@ -52,8 +52,8 @@ class Dialog {
     showReport(this.place, report);
     if (dryRun) {
       this.report = report;
-      this.save.disabled = changes(report) === 0;
-      if (this.save.disabled) this.place.prepend(make("p", { class: "quiet" }, t("tags.nothing")));
+      this.save.disabled = changes(report) === 0 || report.problems.length > 0;
+      if (changes(report) === 0) this.place.prepend(make("p", { class: "quiet" }, t("tags.nothing")));
       return;
     }
     this.report = null;
