@@ -12,6 +12,7 @@ import httpx
 import openpyxl
 import pytest
 
+from lianji.base.errors import InputError, Text
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_table import read_table, table_bytes
 from lianji.web.app import create_app
@@ -235,3 +236,39 @@ async def test_searching_a_hundred_thousand_tags_is_quick(plant: MemoryPlant) ->
     p95 = statistics.quantiles(took_ms, n=20)[-1]
     print(f"p50 {statistics.median(took_ms):.1f} ms, p95 {p95:.1f} ms")
     assert p95 < 100  # 30 ms is what is promised of a quiet machine; see docs/how-to/tag-tables.md
+
+
+async def test_an_address_that_its_driver_cannot_read_costs_its_own_row(
+    client: httpx.AsyncClient, files: dict[str, bytes]
+) -> None:
+    table = (
+        "path,device,address,type\nshop/a,imm1,40001,int16\nshop/b,imm1,50001,int16\n"
+        "shop/c,imm1,40001,float33\n"
+    )
+    report = await take(client, table, name="more.csv")
+    assert (report["added"], report["rejected"]) == (1, 2)
+    assert [row["line"] for row in report["rejected_rows"]] == [3, 4]
+    assert "is not a Modbus address" in report["rejected_rows"][0]["reason"]["en"]
+    assert [tag.path for tag in read_table(files["tags/more.csv"]).tags] == ["shop/a"]
+
+
+async def test_what_was_previewed_before_somebody_elses_change_is_not_saved(
+    client: httpx.AsyncClient, plant: MemoryPlant, files: dict[str, bytes]
+) -> None:
+    seen = await take(client, TABLE, name="line.csv", dry_run=True)
+    await take(client, "path\nshop/other\n", name="other.csv")
+    answer = await client.post(
+        "/api/tag-tables/import", params={"name": "line.csv", "base": seen["base"]}, content=TABLE
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "configuration-changed")
+    assert "tags/line.csv" not in files
+
+
+async def test_a_preview_says_what_would_be_wrong_afterwards(
+    client: httpx.AsyncClient, plant: MemoryPlant, files: dict[str, bytes]
+) -> None:
+    plant.configuring.refusal = InputError(
+        "device-missing", Text("No device.", "无设备。"), Text("a", "b")
+    )
+    report = await take(client, TABLE, name="line.csv", dry_run=True)
+    assert [problem["code"] for problem in report["problems"]] == ["device-missing"]

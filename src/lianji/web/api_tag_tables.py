@@ -95,9 +95,10 @@ def _imported(
     target = table_name(into.file)
     with work.turn():
         found: Incoming = incoming(content, into)
+        head = plant.configuring.current().id
         tables = work.reader.read(plant.configuring.files())
         plan = imported_plan(tables, found.imported, target, replace, plant.unread)
-        report = _settled(plant, plan, base, f"{target}: {found.format}")
+        report = _settled(plant, plan, head, base, f"{target}: {found.format}")
     report.format, report.encoding, report.target = found.format, found.encoding, target
     return report
 
@@ -136,20 +137,27 @@ class BulkEdit(BaseModel):
 def edit(plant: Plant, work: Work, asked: BulkEdit, dry_run: DryRun = False) -> TagTableReport:
     """Change many tags at once, in the tables that hold them."""
     with work.turn():
+        head = plant.configuring.current().id
         tables = work.reader.read(plant.configuring.files())
         chosen = asked.selection.of(plant, work)
         plan = edited_plan(tables, chosen, asked.edit, plant.unread)
-        return _settled(plant, plan, None if dry_run else asked.base, "bulk edit")
+        return _settled(plant, plan, head, None if dry_run else asked.base, "bulk edit")
 
 
-def _settled(plant: PlantView, plan: Plan, base: str | None, note: str) -> TagTableReport:
-    """The report of a plan, kept if ``base`` is not None."""
+def _settled(
+    plant: PlantView, plan: Plan, head: str, base: str | None, note: str
+) -> TagTableReport:
+    """The report of a plan that was made from the version ``head``.
+
+    It is kept if ``base``, the version that a preview named (or nothing), is not None. Raises
+    Conflict where that is another, InputError for what would be wrong afterwards.
+    """
     report = report_of(plan)
-    report.base = plant.configuring.current().id
+    report.base = head
     if base is None:
         report.problems = [Fault.of(one) for one in plant.configuring.check(plan.change)]
     elif plan.change:
-        report.version = plant.configuring.apply(plan.change, "", note, base or None).id
+        report.version = plant.configuring.apply(plan.change, "", note, base or head).id
     return report
 
 
