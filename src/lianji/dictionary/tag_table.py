@@ -74,7 +74,7 @@ def read_table(source: Path | bytes) -> Imported:
     UTF-8 with or without BOM; comma, semicolon or tab. Raises InputError for the file as a whole:
     ``tag-table-missing``, ``-encoding``, ``-format``, ``-columns`` or ``-size``.
     """
-    content = source if isinstance(source, bytes) else _content(source)
+    content = source if isinstance(source, bytes) else table_content(source)
     check_not_foreign(content[:4096], "tag-table")
     lines = split_lines(decoded(content, "tag-table"))
     first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
@@ -116,7 +116,8 @@ def table_bytes(tags: Iterable[Tag]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def _content(path: Path) -> bytes:
+def table_content(path: Path) -> bytes:
+    """A table's bytes. Raises InputError ``tag-table-missing`` or ``-size``."""
     try:
         if path.stat().st_size > TABLE_BYTES_MAX:
             raise InputError(

@@ -15,7 +15,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from lianji.base.errors import InputError, Text
-from lianji.connect.foreign.incoming import Incoming, Into, incoming
+from lianji.connect.foreign.incoming import Incoming, Into, incoming, order_of
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_edit import Edit
 from lianji.dictionary.tag_table import table_bytes
@@ -81,7 +81,7 @@ async def import_table(
 
     Good rows are taken; each bad one comes back with its line and the reason.
     """
-    into = Into(below=below.strip("/"), device=device, order=order or None, file=name)
+    into = Into(below=below.strip("/"), device=device, order=order_of(order), file=name)
     with work.in_flight.one() as share:
         content = await read_body(request, share)
         return await run_in_threadpool(
@@ -154,9 +154,11 @@ def _settled(
     """
     report = report_of(plan)
     report.base = head
+    if not plan.change:
+        return report
     if base is None:
         report.problems = [Fault.of(one) for one in plant.configuring.check(plan.change)]
-    elif plan.change:
+    else:
         report.version = plant.configuring.apply(plan.change, "", note, base or head).id
     return report
 

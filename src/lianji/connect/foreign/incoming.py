@@ -7,11 +7,11 @@ from typing import Literal
 
 from lianji.base.errors import InputError, Text
 from lianji.connect.foreign import ignition, kepware, neuron
-from lianji.connect.foreign.taking import Into
+from lianji.connect.foreign.taking import Into, order_of
 from lianji.dictionary.sheet import decoded_somehow, sheet_of
 from lianji.dictionary.tag_table import Imported, read_sheet
 
-__all__ = ["Incoming", "Into", "incoming"]
+__all__ = ["Incoming", "Into", "incoming", "order_of"]
 
 Format = Literal["lianji", "kepware", "neuron", "ignition"]
 ROWS_MAX = 300_000

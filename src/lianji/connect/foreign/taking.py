@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from lianji.base.errors import Text
-from lianji.connect.drivers.modbus.address import Order, parse_point
+from lianji.connect.drivers.modbus.address import ORDERS, Order, parse_point
 from lianji.connect.drivers.opcua.address import parse_address
 from lianji.dictionary.tag import tidied_path
 from lianji.dictionary.tag_cells import CellError, to_tag
@@ -41,6 +41,11 @@ class Into:
 
     def path(self, *parts: str) -> str:
         return tidied_path("/".join((self.below, *parts)))
+
+
+def order_of(name: str) -> Order | None:
+    """A byte order by its name; None for any other word."""
+    return ORDERS.get(name)
 
 
 class Unusable(ValueError):
