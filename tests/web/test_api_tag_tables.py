@@ -16,7 +16,7 @@ from lianji.base.errors import InputError, Text
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_table import read_table, table_bytes
 from lianji.web.app import create_app
-from tests.web.plant import MELT, POWER, MemoryPlant
+from tests.web.plant import MELT, POWER, STATE, MemoryPlant
 
 TABLE = (
     "path,device,unit,description_en\r\n"
@@ -272,3 +272,15 @@ async def test_a_preview_says_what_would_be_wrong_afterwards(
     )
     report = await take(client, TABLE, name="line.csv", dry_run=True)
     assert [problem["code"] for problem in report["problems"]] == ["device-missing"]
+
+
+async def test_tags_are_chosen_by_a_pattern_of_their_paths(
+    client: httpx.AsyncClient, plant: MemoryPlant, files: dict[str, bytes]
+) -> None:
+    asked = {
+        "selection": {"pattern": "shop/{hall}/moulding/{machine}/state"},
+        "edit": {"set": {"description_en": "what it does"}},
+    }
+    report = (await client.post("/api/tag-tables/edit", json=asked)).json()
+    assert report["changed"] == 1
+    assert [tag.path for tag in plant.tags() if tag.description_en == "what it does"] == [STATE]

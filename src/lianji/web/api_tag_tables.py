@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lianji.base.errors import InputError, Text
 from lianji.connect.foreign.incoming import Incoming, Into, incoming, order_of
+from lianji.dictionary.path_pattern import compiled
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_edit import Edit
 from lianji.dictionary.tag_table import table_bytes
@@ -96,7 +97,7 @@ def _imported(
     with work.turn():
         found: Incoming = incoming(content, into)
         head = plant.configuring.current().id
-        tables = work.reader.read(plant.configuring.files())
+        tables = work.reader.read(plant.configuring.files(), plant.tags())
         plan = imported_plan(tables, found.imported, target, replace, plant.unread)
         report = _settled(plant, plan, head, base, f"{target}: {found.format}")
     report.format, report.encoding, report.target = found.format, found.encoding, target
@@ -104,12 +105,13 @@ def _imported(
 
 
 class Selection(BaseModel):
-    """Which tags: these paths, or with ``search`` (which may be empty) all that hold its words
-    below a path."""
+    """Which tags: these paths, all whose path is like ``pattern`` (``shop/{area}/{rest*}``), or
+    with ``search`` (which may be empty) all that hold its words below a path."""
 
     model_config = ConfigDict(extra="forbid")
 
     paths: list[str] = Field(default=[], max_length=200_000)
+    pattern: str = Field(default="", max_length=400)
     search: str | None = Field(default=None, max_length=400)
     under: str = Field(default="", max_length=256)
 
@@ -118,6 +120,9 @@ class Selection(BaseModel):
 
     def tags(self, plant: PlantView, work: TagWork) -> list[Tag]:
         index = work.index(plant)
+        if self.pattern:
+            like = compiled(self.pattern)
+            return [tag for tag in index.tags if like.fullmatch(tag.path)]
         if self.search is None:
             return [tag for path in self.paths if (tag := index.find(path)) is not None]
         return [index.tags[place] for place in index.search(self.search, self.under)]
@@ -138,7 +143,7 @@ def edit(plant: Plant, work: Work, asked: BulkEdit, dry_run: DryRun = False) -> 
     """Change many tags at once, in the tables that hold them."""
     with work.turn():
         head = plant.configuring.current().id
-        tables = work.reader.read(plant.configuring.files())
+        tables = work.reader.read(plant.configuring.files(), plant.tags())
         chosen = asked.selection.of(plant, work)
         plan = edited_plan(tables, chosen, asked.edit, plant.unread)
         return _settled(plant, plan, head, None if dry_run else asked.base, "bulk edit")

@@ -101,7 +101,9 @@ class TableReader:
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[bytes, Imported | LianjiError]] = {}
 
-    def read(self, files: Mapping[str, bytes]) -> Tables:
+    def read(self, files: Mapping[str, bytes], known: Sequence[Tag] = ()) -> Tables:
+        """The tables among ``files``. ``known`` tags stand for their equals, so that a plant does
+        not hold a hundred thousand of them twice."""
         tables = Tables(
             {
                 name.removeprefix(FOLDER): content
@@ -110,7 +112,7 @@ class TableReader:
             }
         )
         for name, content in tables.contents.items():
-            found = self._of(name, content)
+            found = self._of(name, content, known)
             if isinstance(found, LianjiError):
                 tables.unreadable[name] = found
                 continue
@@ -119,16 +121,25 @@ class TableReader:
                     tables.holder[tag.path] = name
         return tables
 
-    def _of(self, name: str, content: bytes) -> Imported | LianjiError:
+    def _of(self, name: str, content: bytes, known: Sequence[Tag]) -> Imported | LianjiError:
         print_ = blake2b(content, digest_size=16).digest()
         with self._lock:
             kept = self._kept.get(name)
         if kept is not None and kept[0] == print_:
             return kept[1]
-        found = _tried(lambda: read_table(content))
+        found = _tried(lambda: _with(read_table(content), known))
         with self._lock:
             self._kept[name] = (print_, found)
         return found
+
+
+def _with(imported: Imported, known: Sequence[Tag]) -> Imported:
+    by_path = {tag.path: tag for tag in known}
+    tags = [
+        same if (same := by_path.get(tag.path)) is not None and same == tag else tag
+        for tag in imported.tags
+    ]
+    return Imported(tags)
 
 
 def _tried(read: Callable[[], Imported]) -> Imported | LianjiError:

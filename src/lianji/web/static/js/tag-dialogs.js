@@ -84,9 +84,11 @@ export class ImportDialog extends Dialog {
     }
   }
 
-  open() {
+  // site: where tags of other programs go below unless somebody says otherwise.
+  open(site) {
     super.open();
     this.#file = null;
+    by("below").value ||= site;
     by("file").value = "";
     by("drop-told").textContent = t("tags.drop");
   }

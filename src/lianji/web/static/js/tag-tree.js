@@ -11,6 +11,8 @@ export class TagTree {
   #onChoose;
   #chosen = "";
   #typed = { text: "", at: 0 };
+  // The first level, where there is one only.
+  site = "";
 
   // onChoose(path) is told which level is chosen; "" is all of them.
   constructor(root, onChoose) {
@@ -24,6 +26,7 @@ export class TagTree {
     const open = [...this.#root.querySelectorAll("[aria-expanded='true']")].map((li) => li.dataset.path);
     const all = this.#entry({ name: t("tags.all"), path: "", tags: null, inner: false }, 1);
     const levels = await this.#levels("");
+    this.site = levels.length === 1 ? levels[0].path : "";
     this.#root.replaceChildren(all, ...levels.map((level) => this.#entry(level, 1)));
     if (levels.length === 1 && open.length === 0) open.push(levels[0].path);
     for (const path of open) {
@@ -50,6 +53,7 @@ export class TagTree {
       role: "treeitem",
       tabindex: "-1",
       "aria-level": depth,
+      "aria-label": level.name,
       "aria-selected": "false",
       "aria-expanded": level.inner ? "false" : undefined,
     });

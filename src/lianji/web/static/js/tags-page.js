@@ -123,7 +123,7 @@ search.addEventListener("keydown", (event) => {
 });
 by("all").addEventListener("change", () => choose(by("all").checked));
 by("edit").addEventListener("click", () => edit.open(selection(), chosen.all ? grid.total : chosen.paths.size));
-by("import").addEventListener("click", () => importing.open());
+by("import").addEventListener("click", () => importing.open(tree.site));
 by("export").addEventListener("change", () => {
   const format = by("export").value;
   by("export").value = "";
