@@ -19,6 +19,8 @@ PAGES = {
     "docs/how-to/import-files.md": "en",
     "docs/how-to/tag-tables-in-excel.md": "en",
     "docs/how-to/calculated-tags.md": "en",
+    "docs/how-to/device-templates.md": "en",
+    "docs/how-to/from-kepware-neuron-ignition.md": "en",
     "docs/how-to/back-up.md": "en",
     "docs/how-to/export.md": "en",
     "docs/how-to/ask-the-history.md": "en",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from lianji.base.errors import NotFound
+from lianji.cli.main import app
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_table import read_table, write_table
 from lianji.node.configuration import load_tags
@@ -58,3 +60,15 @@ def test_where_there_is_no_plant_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         import_table(PlantFolder(tmp_path / "nowhere"), tmp_path / "one.csv")
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_table_of_another_program_is_taken_by_the_command_line_too(
+    folder: PlantFolder, tmp_path: Path
+) -> None:
+    file = tmp_path / "press.csv"
+    file.write_text("Tag Name,Address,Data Type\nOil.Temp,40001,Float\nX,DB1,Word\n")
+    command = ["tag", "import", str(file), "--plant", str(folder.root), "--below", "plant/hall"]
+    done = CliRunner().invoke(app, [*command, "--order", "ABCD"])
+    assert done.exit_code == 1 and "no Modbus address" in done.output
+    tag = load_tags(folder).tags["plant/hall/press/Oil/Temp"]
+    assert (tag.device, tag.address, tag.type) == ("press", "400001", "float32")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,15 @@ from lianji.act.alarms.definition import AlarmDefinition
 from lianji.act.alarms.room import AlarmRoom, Plan
 from lianji.act.alarms.store import AlarmStore
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import InputError, Language, LianjiError, LinkDown, Text
+from lianji.base.errors import Conflict, InputError, Language, LianjiError, LinkDown, Text
 from lianji.base.state import State, url_of
+from lianji.connect.drivers.modbus.driver import ModbusConfig, ModbusDriver
+from lianji.connect.points import parse_tags
 from lianji.dictionary.batch import Batch
 from lianji.dictionary.expression import parse
 from lianji.dictionary.quality import Quality
 from lianji.dictionary.tag import Kind, Tag
+from lianji.dictionary.tag_table import read_table
 from lianji.history.annotations import Annotations
 from lianji.history.history import History
 from lianji.history.settings import HistorySettings
@@ -49,6 +53,54 @@ DOUBLE = "shop/hall1/moulding/imm1/double_force"
 """Calculated, and in no table of tags."""
 
 
+@dataclass(frozen=True)
+class MemoryVersion:
+    id: str
+
+
+class MemoryFiles:
+    """The files of the plant, held in memory; tables that are changed become the plant's tags."""
+
+    def __init__(self, plant: MemoryPlant) -> None:
+        self._plant = plant
+        self.content: dict[str, bytes] = {}
+        self.notes: list[str] = []
+        self.refusal: LianjiError | None = None
+
+    def files(self) -> dict[str, bytes]:
+        return dict(self.content)
+
+    def check(self, change: Mapping[str, bytes | None]) -> list[LianjiError]:
+        return [self.refusal] if self.refusal else []
+
+    def apply(
+        self,
+        change: Mapping[str, bytes | None],
+        author: str,
+        note: str,
+        base: str | None = None,
+        force: bool = False,
+    ) -> MemoryVersion:
+        if base is not None and base != self.current().id:
+            raise Conflict(
+                "configuration-changed",
+                Text("Somebody was quicker.", "他人已先行修改。"),
+                Text("Look again.", "请重新查看。"),
+            )
+        for name, content in change.items():
+            if content is None:
+                del self.content[name]
+            else:
+                self.content[name] = content
+        tables = (read_table(content) for content in self.content.values())
+        self._plant.set_tags([tag for table in tables for tag in table.tags])
+        self.notes.append(note)
+        return self.current()
+
+    def current(self) -> MemoryVersion:
+        return MemoryVersion(str(len(self.notes)))
+
+
 class MemoryPlant:
     """Five tags of one small factory, and whatever a test appends. The history is the real one,
     over batches that no disk has seen."""
@@ -67,6 +119,7 @@ class MemoryPlant:
             notes,
         )
         self.titles = ("Demo shop", "示范车间")
+        self.configuring = MemoryFiles(self)
         self.failure: LianjiError | None = None
         self.appended = 0
         self._tags = [
@@ -118,8 +171,20 @@ class MemoryPlant:
     def tags(self) -> list[Tag]:
         return self._tags
 
+    def set_tags(self, tags: list[Tag]) -> None:
+        self._tags = tags
+
+    def tags_stamp(self) -> tuple[object, int]:
+        return self._tags, len(self._tags)
+
     def find(self, path: str) -> int | None:
         return self.paths.index(path) if path in self.paths else None
+
+    def unread(self, tags: Sequence[Tag]) -> dict[str, Text]:
+        """As a Modbus driver would say it of the tags that have an address."""
+        driver = ModbusDriver(ModbusConfig(protocol="modbus", host="127.0.0.1"))
+        addressed = [tag for tag in tags if tag.address]
+        return {one.path: one.reason for one in parse_tags(driver, addressed).rejected.values()}
 
     def heard(self, path: str) -> bool:
         return path in self.paths or path == DOUBLE

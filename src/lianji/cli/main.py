@@ -7,7 +7,18 @@ import sys
 import typer
 
 from lianji.base.errors import LianjiError, StorageError, Text
-from lianji.cli import access, alarm, annotation, backup, device, importing, plant, question, tag
+from lianji.cli import (
+    access,
+    alarm,
+    annotation,
+    backup,
+    device,
+    importing,
+    plant,
+    question,
+    tag,
+    template,
+)
 from lianji.cli.speech import complain, t, tell
 
 app = typer.Typer(
@@ -24,6 +35,7 @@ plant.register(app)
 app.add_typer(device.app, name="device")
 app.add_typer(tag.app, name="tag")
 app.add_typer(alarm.app, name="alarm")
+app.add_typer(template.app, name="template")
 importing.register(app)
 question.register(app)
 annotation.register(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,17 @@ from lianji.base.errors import counted
 from lianji.cli.output import AsJson, Form, form_of, show_rows
 from lianji.cli.speech import language, t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
+
+
+class Order(StrEnum):
+    """The byte order of numbers; else that program's own default."""
+
+    AS_THERE = "as-there"
+    ABCD = "ABCD"
+    CDAB = "CDAB"
+    BADC = "BADC"
+    DCBA = "DCBA"
+
 
 app = typer.Typer(help=t("The plant's tag tables", "标签表"), no_args_is_help=True)
 
@@ -39,9 +51,17 @@ def check(plant: PlantDir = HERE, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-@app.command("import", help=t("Take a CSV table into the plant", "导入 CSV 标签表"))
+@app.command("import", help=t("Take a tag table into the plant", "导入标签表"))
 def import_(
-    file: Annotated[Path, typer.Argument(help=t("A CSV table", "CSV 标签表"))],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help=t(
+                "CSV or .xlsx; also that of Kepware, Neuron or Ignition (JSON)",
+                "CSV 或 .xlsx，也可以是 Kepware、Neuron、Ignition（JSON）的标签表",
+            )
+        ),
+    ],
     plant: PlantDir = HERE,
     replace: Annotated[
         bool,
@@ -53,11 +73,24 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help=t("Only check", "只检查，不写入"))
     ] = False,
+    below: Annotated[
+        str,
+        typer.Option(help=t("Of other programs: the path above", "其他软件的表：上级路径")),
+    ] = "",
+    device: Annotated[
+        str, typer.Option(help=t("Of other programs: the device", "其他软件的表：设备"))
+    ] = "",
+    order: Annotated[
+        Order,
+        typer.Option(help=t("Of other programs: the byte order", "其他软件的表：字节序")),
+    ] = Order.AS_THERE,
 ) -> None:
+    from lianji.connect.foreign.incoming import Into, order_of
     from lianji.node.tag_tables import import_table
 
     folder = folder_of(plant)
-    report = import_table(folder, file, replace=replace, dry_run=dry_run)
+    into = Into(below.strip("/"), device, order_of(order.value), file.name)
+    report = import_table(folder, file, replace=replace, dry_run=dry_run, into=into)
     rows = [
         {"line": r.line or "", "tag": r.path, "reason": r.reason.in_language(language())}
         for r in report.rejected

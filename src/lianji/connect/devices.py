@@ -22,6 +22,7 @@ from lianji.base.durable import make_folder, write_atomically
 from lianji.base.errors import InputError, LianjiError, NotFound, Text
 from lianji.connect.driver import DeviceConfig, Driver
 from lianji.connect.field_errors import in_words
+from lianji.connect.templates import FOLDER, OWN_KEYS, Templates, merged_fields
 
 DRIVERS: dict[str, str] = {
     "modbus": "lianji.connect.drivers.modbus.driver",
@@ -45,17 +46,19 @@ class Devices:
 
 def load_devices(folder: Path) -> Devices:
     """Every ``*.toml`` of a folder, by name. A folder that is not there holds no devices."""
-    found = Devices()
+    found, templates = Devices(), Templates(folder.parent / FOLDER)
     for path in sorted(folder.glob("*.toml")):
         try:
-            found.configs[path.stem] = load_device(path)
+            found.configs[path.stem] = load_device(path, templates)
         except LianjiError as error:
             found.errors[path.stem] = error
     return found
 
 
-def load_device(path: Path) -> DeviceConfig:
+def load_device(path: Path, templates: Templates | None = None) -> DeviceConfig:
     """One device's configuration, validated by its driver's model.
+
+    What it takes from a template is in it; ``templates`` are those of the folder beside its own.
 
     Raises InputError that names the file and every field that is wrong, or NotFound.
     """
@@ -71,7 +74,8 @@ def load_device(path: Path) -> DeviceConfig:
         raise _unreadable(path, f"it is not TOML: {error}", f"不是有效的 TOML：{error}") from error
     if not NAME.fullmatch(path.stem):
         raise _wrong_name(path.stem)
-    return config_of(content, str(path))
+    templates = templates or Templates(path.parent.parent / FOLDER)
+    return config_of(merged_fields(content, templates, path.stem), str(path))
 
 
 def config_of(content: Mapping[str, Any], where: str) -> DeviceConfig:
@@ -137,8 +141,20 @@ def device_text(config: DeviceConfig, old: bytes | None, path: Path) -> bytes:
     document = tomlkit.document() if old is None else _parsed(old, path)
     full = config.model_dump(mode="json", exclude_none=True)
     given = config.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
-    _update(document, full, {"protocol": config.protocol, **given})
+    given = {"protocol": config.protocol, **given}
+    if "template" in document:
+        given = _beyond_template(given, document.unwrap(), path.parent, path.stem)
+    _update(document, full, given)
     return tomlkit.dumps(document).encode()
+
+
+def _beyond_template(
+    given: dict[str, Any], old: Mapping[str, Any], folder: Path, name: str
+) -> dict[str, Any]:
+    """What the template does not say already: it is not copied into the machine's file."""
+    alone = {key: old[key] for key in OWN_KEYS if key in old}
+    said = merged_fields(alone, Templates(folder.parent / FOLDER), name)
+    return {key: value for key, value in given.items() if said.get(key) != value}
 
 
 def _parsed(old: bytes, path: Path) -> tomlkit.TOMLDocument:
@@ -152,7 +168,7 @@ def _update(
     old: MutableMapping[str, Any], full: Mapping[str, Any], given: Mapping[str, Any]
 ) -> None:
     """Change a TOML table only where it says something else than ``full``."""
-    for key in [key for key in old if key not in full]:
+    for key in [key for key in old if key not in full and key not in OWN_KEYS]:
         del old[key]
     for key, value in full.items():
         if key in old:

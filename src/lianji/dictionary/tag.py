@@ -22,6 +22,7 @@ from lianji.dictionary.units import check_unit
 PATH_LENGTH_MAX = 256
 _PART = r"[^/\s\x00-\x1f\"'`\\,;](?:[^/\x00-\x1f\"'`\\,;]*[^/\s\x00-\x1f\"'`\\,;])?"
 _PATH = re.compile(f"{_PART}(?:/{_PART})*")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\"'`\\,;]+")
 
 
 class Kind(StrEnum):
@@ -41,6 +42,12 @@ def check_path(path: str) -> str:
             "ends with a space, or holds quotes, commas, semicolons or backslashes"
         )
     return path
+
+
+def tidied_path(name: str) -> str:
+    """A name that some machine or program gave, as a path: what no path may hold becomes ``_``."""
+    parts = (_FORBIDDEN.sub("_", part).strip() for part in name.split("/"))
+    return "/".join(part for part in parts if part) or "unnamed"
 
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)

@@ -98,7 +98,12 @@ def _read(column: str, cell: str) -> Any:
 
 def to_cells(tag: Tag) -> list[str]:
     """The cells of a tag in the order of COLUMNS; defaults are left empty."""
-    return [_write(name, getattr(tag, name)) for name in COLUMNS]
+    return [cell_of(tag, name) for name in COLUMNS]
+
+
+def cell_of(tag: Tag, column: str) -> str:
+    """One cell of a tag; empty for a default."""
+    return _write(column, getattr(tag, column))
 
 
 def _write(column: str, value: Any) -> str:

@@ -25,6 +25,7 @@ from lianji.dictionary.csv_text import (
     sniff_delimiter,
     split_lines,
 )
+from lianji.dictionary.sheet import Sheet
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_cells import COLUMNS, CellError, to_cells, to_tag
 
@@ -73,7 +74,7 @@ def read_table(source: Path | bytes) -> Imported:
     UTF-8 with or without BOM; comma, semicolon or tab. Raises InputError for the file as a whole:
     ``tag-table-missing``, ``-encoding``, ``-format``, ``-columns`` or ``-size``.
     """
-    content = source if isinstance(source, bytes) else _content(source)
+    content = source if isinstance(source, bytes) else table_content(source)
     check_not_foreign(content[:4096], "tag-table")
     lines = split_lines(decoded(content, "tag-table"))
     first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
@@ -83,10 +84,19 @@ def read_table(source: Path | bytes) -> Imported:
     else:
         delimiter = sniff_delimiter(lines[first : first + 20])
     header = next(records(lines[first:], delimiter, first + 1), None)
-    columns = _columns(header.cells if header else [])
+    columns = columns_of(header.cells if header else [])
     body = lines[header.line :] if header else []
     rows = records(body, delimiter, (header.line if header else 0) + 1, len(columns))
     return _read_rows(rows, columns, decimal_comma=delimiter != ",")
+
+
+def read_sheet(sheet: Sheet) -> Imported:
+    """The same for a table that somebody hands in, of whatever encoding or a workbook.
+
+    Raises InputError ``tag-table-columns``.
+    """
+    columns = columns_of(sheet.header)
+    return _read_rows(sheet.rows, columns, decimal_comma=sheet.delimiter not in ("", ","))
 
 
 def write_table(tags: Iterable[Tag], path: Path) -> None:
@@ -98,7 +108,7 @@ def write_table(tags: Iterable[Tag], path: Path) -> None:
 
 
 def table_bytes(tags: Iterable[Tag]) -> bytes:
-    """The bytes of such a table."""
+    """What ``write_table`` writes."""
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\r\n")
     table.writerow(COLUMNS)
@@ -106,7 +116,8 @@ def table_bytes(tags: Iterable[Tag]) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
-def _content(path: Path) -> bytes:
+def table_content(path: Path) -> bytes:
+    """A table's bytes. Raises InputError ``tag-table-missing`` or ``-size``."""
     try:
         if path.stat().st_size > TABLE_BYTES_MAX:
             raise InputError(
@@ -125,7 +136,7 @@ def _content(path: Path) -> bytes:
         ) from error
 
 
-def _columns(header: Sequence[str]) -> list[str]:
+def columns_of(header: Sequence[str]) -> list[str]:
     """The field of each column, "" for one without a name. Raises InputError naming the wrong."""
     names = [name.strip() for name in header]
     while names and not names[-1]:

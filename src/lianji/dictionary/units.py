@@ -51,6 +51,19 @@ def check_unit(unit: str) -> str:
     return unit
 
 
+def nearest_unit(unit: str) -> str:
+    """The UCUM code of what another program wrote: the code itself, the one that is meant, or the
+    text as an annotation; empty where it cannot be even that."""
+    plain = unit.strip()
+    if not plain or _problem(plain) is None:
+        return plain
+    if plain in FALSE_FRIENDS:
+        return FALSE_FRIENDS[plain][0]
+    wanted = [choice for choice in likely(plain, _is_ucum) if _is_ucum(choice)]
+    annotated = f"{{{plain.replace(' ', '_')}}}"
+    return wanted[0] if wanted else (annotated if _is_ucum(annotated) else "")
+
+
 @lru_cache(maxsize=4096)
 def _problem(unit: str) -> Text | None:
     if not unit or (unit not in FALSE_FRIENDS and _is_ucum(unit)):

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from lianji.connect.driver import Found
-from lianji.dictionary.tag import Tag
+from lianji.dictionary.tag import Tag, tidied_path
 from lianji.dictionary.units import check_unit
-
-_FORBIDDEN = re.compile(r"[\x00-\x1f\"'`\\,;]+")
 
 
 def tags_of(found: Iterable[Found], prefix: str, device: str) -> list[Tag]:
@@ -17,7 +14,7 @@ def tags_of(found: Iterable[Found], prefix: str, device: str) -> list[Tag]:
     taken: dict[str, int] = {}
     tags = []
     for one in found:
-        path = f"{prefix}/{_clean(one.name or one.address)}"
+        path = f"{prefix}/{tidied_path(one.name or one.address)}"
         taken[path] = taken.get(path, 0) + 1
         if taken[path] > 1:
             path = f"{path}-{taken[path]}"
@@ -31,11 +28,6 @@ def tags_of(found: Iterable[Found], prefix: str, device: str) -> list[Tag]:
             )
         )
     return tags
-
-
-def _clean(name: str) -> str:
-    parts = (_FORBIDDEN.sub("_", part).strip() for part in name.split("/"))
-    return "/".join(part for part in parts if part) or "unnamed"
 
 
 def _known(unit: str) -> str:

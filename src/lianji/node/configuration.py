@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from lianji.base.errors import InputError, LianjiError, Text
 from lianji.connect.devices import load_devices
 from lianji.connect.driver import DeviceConfig
+from lianji.connect.templates import Templates
 from lianji.dictionary.expression import Expression, parse
 from lianji.dictionary.expression_order import untangled
 from lianji.dictionary.tag import Kind, Tag
 from lianji.dictionary.tag_table import read_table
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import Settings, load_settings
+from lianji.node.templated import tags_from_templates
 
 
 @dataclass(slots=True)
@@ -73,14 +75,28 @@ def load_tags(folder: PlantFolder) -> Configuration:
         for tag in imported.tags:
             if _take(configuration, tag, path.name) and tag.expression:
                 places[tag.path] = (path.name, imported.lines[tag.path])
+    _take_templated(configuration, folder, places)
     _calculate(configuration, places)
     return configuration
 
 
-def _take(configuration: Configuration, tag: Tag, file: str) -> bool:
+def _take_templated(
+    configuration: Configuration, folder: PlantFolder, places: dict[str, tuple[str, int]]
+) -> None:
+    """The tags that machines have from their templates."""
+    found = tags_from_templates(Templates(folder.templates), folder.devices)
+    configuration.problems += found.problems
+    for file, row in found.rejected:
+        configuration.problems.append(_row_problem(file, row.line, row.path, row.reason))
+    for one in found.tags:
+        if _take(configuration, one.tag, one.file, one.line) and one.tag.expression:
+            places[one.tag.path] = (one.file, one.line)
+
+
+def _take(configuration: Configuration, tag: Tag, file: str, line: int = 0) -> bool:
     if tag.path in configuration.tags:
         reason = Text("another table has this path already", "其他表中已有该路径")
-        configuration.problems.append(_row_problem(file, 0, tag.path, reason))
+        configuration.problems.append(_row_problem(file, line, tag.path, reason))
         return False
     configuration.tags[tag.path] = tag
     return True

@@ -4,6 +4,7 @@ lianji.toml            the site, the page, limits
 devices/<name>.toml    one machine each
 tags/<any>.csv         tag tables
 alarms/<any>.csv       alarm tables
+templates/<name>@<n>   what machines of one make have in common: .toml and .csv
 data/                  tag ids, spool, history: not to be edited
 """
 
@@ -69,6 +70,10 @@ class PlantFolder:
     @property
     def tags(self) -> Path:
         return self.root / "tags"
+
+    @property
+    def templates(self) -> Path:
+        return self.root / "templates"
 
     @property
     def data(self) -> Path:

@@ -10,7 +10,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import Language
+from lianji.base.errors import Language, Text
 from lianji.connect.engine import Device
 from lianji.dictionary.batch import Batch
 from lianji.dictionary.tag import Tag
@@ -38,6 +38,7 @@ from lianji.node.folder import PlantFolder
 from lianji.node.logging import configure_logging
 from lianji.node.memory import keep_memory_small
 from lianji.node.rates import Rate
+from lianji.node.readable import unread
 from lianji.node.site_file import write_titles
 from lianji.spool.spool import Spool
 from lianji.trace.stages import Stages
@@ -161,6 +162,12 @@ class Plant:
         """The tags of the tables, and those that only pushes and imports have brought."""
         known = self.configuration.tags
         return [*known.values(), *(Tag(path=p) for p in self.names.paths if p not in known)]
+
+    def tags_stamp(self) -> tuple[object, int]:
+        return self.configuration, len(self.names.paths)
+
+    def unread(self, tags: Sequence[Tag]) -> Mapping[str, Text]:
+        return unread(self.configuration, tags)
 
     def heard(self, path: str) -> bool:
         return self.names.find(path) is not None or path in self.configuration.calculated

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from lianji.base.durable import make_folder
 from lianji.base.errors import Text
+from lianji.connect.foreign.incoming import Into, incoming
 from lianji.dictionary.tag import Tag
-from lianji.dictionary.tag_table import Rejected, read_table, write_table
+from lianji.dictionary.tag_table import Rejected, read_table, table_content, write_table
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import load_settings
 
@@ -24,15 +25,22 @@ class TableReport:
 
 
 def import_table(
-    folder: PlantFolder, file: Path, *, replace: bool = False, dry_run: bool = False
+    folder: PlantFolder,
+    file: Path,
+    *,
+    replace: bool = False,
+    dry_run: bool = False,
+    into: Into | None = None,
 ) -> TableReport:
     """Take the good rows of a table as ``tags/<file's name>.csv``, in place of what it held.
 
-    A tag that another table of the plant holds is rejected, or changed there with ``replace``.
+    The table is ours or that of another program, as CSV, .xlsx or JSON; ``into`` says where rows
+    of other programs go. A tag that another table of the plant holds is rejected, or changed
+    there with ``replace``.
     Raises NotFound (no plant) or InputError (the file as a whole).
     """
     load_settings(folder.root)
-    imported = read_table(file)
+    imported = incoming(table_content(file), into or Into(file=file.name)).imported
     report = TableReport(folder.tags / f"{file.stem}.csv", rejected=list(imported.rejected))
     tables = {
         path: read_table(path).tags

@@ -1,4 +1,4 @@
-"""Which tags there are."""
+"""Which tags there are: found by words, or walked level by level."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from lianji.dictionary.tag import Tag
 from lianji.web.access.guard import READ
 from lianji.web.asked import Plant
 from lianji.web.faults import errors
+from lianji.web.tag_work import Work
 
 router = APIRouter(prefix="/api", tags=["history"], dependencies=[READ])
+
+Under = Annotated[str, Query(max_length=256, description="Only below this path.")]
 
 
 class FoundTags(BaseModel):
@@ -20,23 +23,49 @@ class FoundTags(BaseModel):
     tags: list[Tag]
 
 
+class TagLevel(BaseModel):
+    """One entry of a level of the tree."""
+
+    name: str = Field(description="The part of the path.")
+    path: str = Field(description="The path down to here.")
+    tags: int = Field(description="How many tags it holds, itself included.")
+    is_tag: bool = Field(description="Whether a tag bears this path.")
+    inner: bool = Field(description="Whether there are levels below.")
+
+
+class TagLevels(BaseModel):
+    levels: list[TagLevel]
+
+
 @router.get("/tags", operation_id="find_tags", responses=errors(400))
 def find_tags(
     plant: Plant,
-    search: Annotated[str, Query(description="Words that path, device or description hold.")] = "",
+    work: Work,
+    search: Annotated[
+        str, Query(max_length=400, description="Words that path, device, address or text hold.")
+    ] = "",
     path: Annotated[list[str], Query(description="Exactly these, instead of a search.")] = [],  # noqa: B006 - FastAPI copies it
+    under: Under = "",
+    offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 200,
 ) -> FoundTags:
-    """Find tags by words or by path."""
+    """Find tags by words or by path, in the order of their paths."""
+    index = work.index(plant)
     if path:
-        wanted = set(path)
-        found = [tag for tag in plant.tags() if tag.path in wanted]
-    else:
-        words = search.casefold().split()
-        found = [tag for tag in plant.tags() if not words or _holds(tag, words)]
-    return FoundTags(total=len(found), tags=found[:limit])
+        found = [tag for one in dict.fromkeys(path) if (tag := index.find(one)) is not None]
+        return FoundTags(total=len(found), tags=found[offset : offset + limit])
+    places = index.search(search, under)
+    listed = [index.tags[place] for place in places[offset : offset + limit]]
+    return FoundTags(total=len(places), tags=listed)
 
 
-def _holds(tag: Tag, words: list[str]) -> bool:
-    text = f"{tag.path} {tag.device} {tag.description_en} {tag.description_zh}".casefold()
-    return all(word in text for word in words)
+@router.get("/tags/levels", operation_id="tag_levels", responses=errors(400))
+def tag_levels(plant: Plant, work: Work, under: Under = "") -> TagLevels:
+    """The next level of the tree of tags below a path."""
+    levels = work.index(plant).levels(under.strip("/"))
+    return TagLevels(
+        levels=[
+            TagLevel(name=x.name, path=x.path, tags=x.tags, is_tag=x.is_tag, inner=x.inner)
+            for x in levels
+        ]
+    )

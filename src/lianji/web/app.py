@@ -16,6 +16,7 @@ from lianji.web import (
     api_plot,
     api_push,
     api_status,
+    api_tag_tables,
     api_tags,
     faults,
     live,
@@ -31,6 +32,7 @@ from lianji.web.access.rendering import refusal
 from lianji.web.access.throttle import Throttle
 from lianji.web.ports import PlantView
 from lianji.web.security import Security
+from lianji.web.tag_work import TagWork
 
 STATIC = Path(__file__).parent / "static"
 
@@ -71,10 +73,11 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     app.state.once = Once()
     app.state.streams = live.Streams()
     app.state.pushes = api_push.Pushes()
+    app.state.tag_work = TagWork()
     faults.install(app)
     for room in (
-        api_tags, api_history, api_plot, api_annotations, api_alarms, api_configuration, live,
-        api_push, api_status, pages, api_access, access_pages,
+        api_tags, api_tag_tables, api_history, api_plot, api_annotations, api_alarms,
+        api_configuration, live, api_push, api_status, pages, api_access, access_pages,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -27,6 +27,11 @@ async def alarms_page(request: Request, plant: Plant, language: Lang) -> HTMLRes
     return _page("alarms.html", request, plant, language)
 
 
+@router.get("/tags")
+async def tags_page(request: Request, plant: Plant, language: Lang) -> HTMLResponse:
+    return _page("tags.html", request, plant, language)
+
+
 @router.get("/docs")
 async def docs_page(request: Request, plant: Plant, language: Lang) -> HTMLResponse:
     """Swagger's page from our own files: FastAPI's would load from a CDN."""

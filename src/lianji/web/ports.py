@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lianji.act.alarms.alarm import Defined
 from lianji.act.alarms.lines import AlarmLine, Summary
-from lianji.base.errors import Language, LianjiError
+from lianji.base.errors import Language, LianjiError, Text
 from lianji.connect.forms import Form
 from lianji.dictionary.tag import Tag
 from lianji.web.machines import (
@@ -275,6 +275,15 @@ class PlantView(Protocol):
         ...
 
     def tags(self) -> Sequence[Tag]: ...
+
+    def tags_stamp(self) -> tuple[object, int]:
+        """An object and a count that are the same (the object by identity) as long as ``tags``
+        gives the same. Quick."""
+        ...
+
+    def unread(self, tags: Sequence[Tag]) -> Mapping[str, Text]:
+        """Which of these their devices' drivers could not read, and why, by path."""
+        ...
 
     def heard(self, path: str) -> bool:
         """True once a sample of this tag was taken, so that the history knows it. Quick."""

@@ -11,8 +11,13 @@ from lianji.base.errors import InputError, Text
 from lianji.connect.devices import NAME
 from lianji.node.settings import FILE
 
-FOLDERS = {"devices": ".toml", "tags": ".csv"}
-"""Folder -> the end of the names in it that count."""
+PLACES = (
+    ("devices", ".toml"),
+    ("tags", ".csv"),
+    ("templates", ".toml"),
+    ("templates", ".csv"),
+)
+"""A folder, and the end of the names in it that count."""
 _TABLE = re.compile(r"[^/\\.\x00-\x1f][^/\\\x00-\x1f]*")
 
 Files = Mapping[str, bytes]
@@ -25,10 +30,9 @@ Stamps = Mapping[str, tuple[int, int, int]]
 def check_place(path: str) -> None:
     """Raises InputError for a path that is no part of a plant's configuration."""
     folder, _, name = path.partition("/")
-    end = FOLDERS.get(folder, "")
-    stem = name.removesuffix(end)
     fits = NAME if folder == "devices" else _TABLE
-    if path == FILE or (end and name.endswith(end) and fits.fullmatch(stem)):
+    ends = [end for place, end in PLACES if place == folder and name.endswith(end)]
+    if path == FILE or any(fits.fullmatch(name.removesuffix(end)) for end in ends):
         return
     raise InputError(
         "place-invalid",
@@ -47,7 +51,7 @@ def paths_in(root: Path) -> Iterator[str]:
     """The configuration's files, as relative paths."""
     if (root / FILE).is_file():
         yield FILE
-    for folder, end in FOLDERS.items():
+    for folder, end in PLACES:
         for path in sorted((root / folder).glob(f"*{end}")):
             if path.is_file() and not path.name.startswith("."):
                 yield f"{folder}/{path.name}"
