@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+import lianji.act.alarms.room as room_module
 from lianji.act.alarms.alarm import Row
 from lianji.act.alarms.definition import AlarmDefinition
 from lianji.act.alarms.lines import AlarmLine, folded_lines
@@ -24,6 +28,7 @@ from lianji.dictionary.batch import Batch
 from lianji.history.history import History
 from lianji.history.tiers import TierFiles
 from lianji.history.view.view import View
+from tests.peers import wait_until
 
 HOT = AlarmDefinition(name="hot", tag="p/*/t", kind="H", limit=90)  # type: ignore[arg-type]
 
@@ -122,8 +127,6 @@ def test_all_of_it_is_as_it_was_after_a_restart(plant: Plant) -> None:
 
 def _timeless(lines: Sequence[AlarmLine]) -> list[AlarmLine]:
     """Without the value, which a new room has not looked at yet."""
-    from dataclasses import replace
-
     return [replace(line, value=None) for line in lines]
 
 
@@ -250,3 +253,56 @@ def test_a_flood_in_the_list_is_one_line(plant: Plant) -> None:
     plant.tell(**{f"m{n}": 95 for n in range(43)})
     [fold] = folded_lines(plant.room.listed())
     assert fold.is_flood and len(fold.lines) == 43
+
+
+def test_the_thread_watches_by_itself(plant: Plant) -> None:
+    plant.room.start()
+    try:
+        path, now = "p/a/t", now_us()
+        plant.paths.append(path)
+        plant._batches.append(Batch.of(np.array([0], np.int32), np.array([now]), np.array([95.0])))
+        wait_until(lambda: plant.states == {"p/a/t#hot": "unacknowledged"}, what="the alarm")
+        assert plant.room.error is None
+    finally:
+        plant.room.close()
+
+
+def test_a_room_that_fails_says_why_and_goes_on_when_it_can(plant: Plant) -> None:
+    plant.tell(a=95)
+    good = plant.room.store
+    plant.room.store = AlarmStore(FullDisk(plant.state))
+    plant._batches.append(Batch.of(np.array([0], np.int32), np.array([now_us()]), np.array([9.0])))
+    plant.room.start()
+    try:
+        wait_until(lambda: plant.room.error is not None, what="the error")
+        assert plant.room.error is not None
+        assert plant.room.error.code == "alarm-state-unwritable"
+        plant.room.store = good
+        wait_until(lambda: plant.room.error is None, what="all well again")
+        assert plant.events()[-1] == ("returned", "system")
+    finally:
+        plant.room.close()
+
+
+def test_a_room_that_hangs_says_that_nobody_watches(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_module, "LATE_S", 0.1)
+    plant.tell(a=20)
+    answered = threading.Event()
+
+    class Silent:
+        def last(self, tags: Sequence[str] | None = None) -> pa.Table:
+            answered.wait(20)
+            return plant.history.last(tags)
+
+    plan = Plan([Row(HOT)], lambda: plant.paths, lambda path: True)
+    room = AlarmRoom(plan, Silent(), AlarmStore(plant.state))
+    room.start()
+    try:
+        wait_until(lambda: room.error is not None, what="the error")
+        assert room.error is not None and room.error.code == "alarms-late"
+        assert room.summary().active == 0, "it answers all the same"
+    finally:
+        answered.set()
+        room.close()

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import Language
+from lianji.base.errors import Language, LianjiError
 from lianji.connect.devices import driver_for
 from lianji.connect.engine import Device
 from lianji.dictionary.batch import Batch
@@ -196,11 +196,15 @@ class Plant:
                 memory_bytes=_resident_bytes(),
             ),
             devices=devices,
-            problems=[web.Fault.of(problem) for problem in self.configuration.problems],
+            problems=[web.Fault.of(problem) for problem in self._problems()],
             spool=self._spool_status(),
             history=self._history_status(),
             stages=[web.StageStatus(**_fields(figures)) for figures in self.stages.figures()],
         )
+
+    def _problems(self) -> list[LianjiError]:
+        watching = self.alarms.error
+        return [*self.configuration.problems, *([watching] if watching else [])]
 
     def _spool_status(self) -> web.SpoolStatus:
         spool = self.spool.status()
