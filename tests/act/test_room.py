@@ -21,7 +21,7 @@ from lianji.act.alarms.lines import AlarmLine, folded_lines
 from lianji.act.alarms.room import AlarmRoom, Plan
 from lianji.act.alarms.states import AlarmState
 from lianji.act.alarms.store import AlarmStore
-from lianji.base.clock import monotonic_s, now_us
+from lianji.base.clock import now_us
 from lianji.base.errors import InputError, NotFound, StorageError
 from lianji.base.state import State, url_of
 from lianji.dictionary.batch import Batch
@@ -38,6 +38,7 @@ class Plant:
 
     def __init__(self, folder: Path, *definitions: AlarmDefinition) -> None:
         self.state = State(url_of(folder))
+        self.steady_s = 1000.0
         self.database: State | FullDisk = self.state
         self.paths: list[str] = []
         self._batches: list[Batch] = []
@@ -68,8 +69,9 @@ class Plant:
         self.look()
         return self
 
-    def look(self) -> None:
-        self.room.step(now_us(), monotonic_s())
+    def look(self, later_s: float = 1.0) -> None:
+        self.steady_s += later_s
+        self.room.step(now_us(), self.steady_s)
 
     @property
     def states(self) -> dict[str, AlarmState]:
@@ -153,9 +155,8 @@ def test_new_tags_break_no_delay_that_runs(tmp_path: Path) -> None:
     plant = Plant(tmp_path, slow)
     plant.paths = ["p/a/t"]
     plant.tell(a=95)
-    began_s = monotonic_s()
     plant.tell(b=1)
-    plant.room.step(now_us(), began_s + 10.5)
+    plant.look(later_s=9.5)
     assert plant.states == {"p/a/t#hot": "unacknowledged"}
     plant.state.close()
 
@@ -194,9 +195,9 @@ def test_a_shelved_alarm_is_back_when_its_time_is_over(plant: Plant) -> None:
     plant.tell(a=95)
     plant.room.acknowledge(["p/a/t#hot"], "wang")
     plant.room.shelve(["p/a/t#hot"], 5, "wang", "")
-    plant.room.step(now_us() + 4 * 60_000_000, monotonic_s())
+    plant.room.step(now_us() + 4 * 60_000_000, plant.steady_s)
     assert plant.states == {"p/a/t#hot": "shelved"}
-    plant.room.step(now_us() + 5 * 60_000_000 + 1, monotonic_s())
+    plant.room.step(now_us() + 5 * 60_000_000 + 1, plant.steady_s)
     assert plant.states == {"p/a/t#hot": "unacknowledged"}
     assert plant.events()[-1] == ("unshelved", "system")
 

@@ -9,6 +9,7 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from lianji.dictionary.batch import Batch
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_ids import TagIds
 from lianji.history.historian import Historian
-from lianji.node.alarm_tables import load_alarms
+from lianji.node.alarm_tables import AlarmFiles
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.device_words import device_status
 from lianji.node.folder import PlantFolder
@@ -36,7 +37,8 @@ from lianji.trace.stages import Stages
 from lianji.web import status as web
 
 if TYPE_CHECKING:
-    from lianji.act.alarms.room import AlarmRoom
+    from lianji.act.alarms.room import AlarmRoom, Plan
+    from lianji.base.state import State
 
 SAMPLE_RATES_S = 1.0
 
@@ -67,7 +69,7 @@ class Plant:
             self.configuration.calculated,
         )
         self.devices = self._built_devices()
-        self._open_state()
+        self._open_alarms()
         self._rates: dict[str, tuple[Rate, Rate]] = {d.name: (Rate(), Rate()) for d in self.devices}
         self._samples = Rate()
         self._pushed = 0
@@ -89,19 +91,23 @@ class Plant:
             for name, config in self.configuration.devices.items()
         ]
 
-    def _open_state(self) -> None:
-        """The state database and what lives in it. (SQLAlchemy is loaded only here.)"""
-        from lianji.base.state import State, url_of
+    def _open_alarms(self) -> None:
+        """The alarm room and its ways out. (SQLAlchemy is loaded only here.)"""
         from lianji.node.alarms import open_alarms, ways_out
 
-        self.state = State(url_of(self.folder.root))
-        tables = load_alarms(self.folder)
-        self.configuration.problems += tables.problems
-        tags, stored = self.configuration.tags, self.names.paths
-        self.alarms: AlarmRoom = open_alarms(
-            tables, tags, stored, self.heard, self.history, self.state
-        )
+        self._alarm_files = AlarmFiles(self.folder)
+        self.alarms: AlarmRoom = open_alarms(self._alarm_plan(), self.history, self.state)
         self._ways_out = ways_out(self.alarms, self.configuration.settings)
+
+    def _alarm_plan(self) -> Plan:
+        from lianji.node.alarms import alarm_plan
+
+        tables, tags = self._alarm_files.tables, self.configuration.tags
+        return alarm_plan(tables, tags, self.names.paths, self.heard)
+
+    def _look_at_alarm_files(self) -> None:
+        if self._alarm_files.look():
+            self.alarms.become(self._alarm_plan())
 
     async def run(self) -> None:
         """Read the devices until cancelled; then everything that was read is with the spool."""
@@ -113,6 +119,7 @@ class Plant:
         try:
             while True:
                 self._note_rates()
+                await asyncio.to_thread(self._look_at_alarm_files)
                 await asyncio.sleep(SAMPLE_RATES_S)
         finally:
             for task in tasks:
@@ -126,7 +133,15 @@ class Plant:
         self.alarms.close()
         self._historian.close()
         self.spool.close()
-        self.state.close()
+        if "state" in self.__dict__:
+            self.state.close()
+
+    @cached_property
+    def state(self) -> State:
+        """The state database, opened when somebody needs it: SQLAlchemy costs 12 MB."""
+        from lianji.base.state import State, url_of
+
+        return State(url_of(self.folder.root))
 
     # -- what the web is handed -------------------------------------------------------------
 
@@ -204,7 +219,8 @@ class Plant:
 
     def _problems(self) -> list[LianjiError]:
         watching = self.alarms.error
-        return [*self.configuration.problems, *([watching] if watching else [])]
+        tables = self._alarm_files.tables.problems
+        return [*self.configuration.problems, *tables, *([watching] if watching else [])]
 
     def _spool_status(self) -> web.SpoolStatus:
         spool = self.spool.status()

@@ -150,9 +150,10 @@ def _alarms(plant: Plant) -> AlarmsView:
 
 
 def _who(request: Request) -> str:
-    """The user's name, where there are users."""
-    user = getattr(request.state, "user", None)
-    return str(getattr(user, "name", "") or LOCAL)
+    """The name of whoever asks, where there are users."""
+    state = request.state
+    who = getattr(state, "who", None) or getattr(state, "user", None)
+    return str(getattr(who, "name", "") or LOCAL)
 
 
 Alarms = Annotated[AlarmsView, Depends(_alarms)]

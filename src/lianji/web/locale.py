@@ -117,8 +117,8 @@ TEXTS: dict[str, Text] = {
     "chart.remove": Text("Remove {tag}", "移除 {tag}"),
     "chart.zone": Text("Times in {zone}", "时区：{zone}"),
     "docs.title": Text("API", "接口"),
-    **alarms.TEXTS,
 }
+TEXTS |= alarms.TEXTS
 
 
 def texts_in(language: Language) -> dict[str, str]:

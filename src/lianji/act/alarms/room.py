@@ -116,6 +116,11 @@ class AlarmRoom:
             return _late(monotonic_s() - looked_s)
         return self._error
 
+    def become(self, plan: Plan) -> None:
+        """Other rows or tags from the next look on. What stands and waits goes on."""
+        with self._lock:
+            self._plan, self._known, self._build_s = plan, -1, 0.0
+
     # -- once a second -----------------------------------------------------------------------
 
     def step(self, time_us: int, steady_s: float) -> None:
