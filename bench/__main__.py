@@ -21,6 +21,7 @@ SUITES = {
     "push": "bench.push",
     "start": "bench.start",
     "collect": "bench.collect",
+    "alarms": "bench.alarms",
 }
 """Name -> module whose ``run()`` gives the rows."""
 

@@ -107,6 +107,8 @@ def default_of(info: FieldInfo) -> str:
 def shown(value: Any) -> str:
     if isinstance(value, Enum):
         value = value.value
+    if isinstance(value, SecretStr):
+        return "" if not value.get_secret_value() else "***"
     if value in ("", None, [], {}) and value is not False and value != 0:
         return ""
     if isinstance(value, bool):

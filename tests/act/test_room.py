@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+import lianji.act.alarms.room as room_module
 from lianji.act.alarms.alarm import Row
 from lianji.act.alarms.definition import AlarmDefinition
 from lianji.act.alarms.lines import AlarmLine, folded_lines
 from lianji.act.alarms.room import AlarmRoom, Plan
 from lianji.act.alarms.states import AlarmState
 from lianji.act.alarms.store import AlarmStore
-from lianji.base.clock import monotonic_s, now_us
+from lianji.base.clock import now_us
 from lianji.base.errors import InputError, NotFound, StorageError
 from lianji.base.state import State, url_of
 from lianji.dictionary.batch import Batch
 from lianji.history.history import History
 from lianji.history.tiers import TierFiles
 from lianji.history.view.view import View
+from tests.peers import wait_until
 
 HOT = AlarmDefinition(name="hot", tag="p/*/t", kind="H", limit=90)  # type: ignore[arg-type]
 
@@ -33,6 +38,7 @@ class Plant:
 
     def __init__(self, folder: Path, *definitions: AlarmDefinition) -> None:
         self.state = State(url_of(folder))
+        self.steady_s = 1000.0
         self.database: State | FullDisk = self.state
         self.paths: list[str] = []
         self._batches: list[Batch] = []
@@ -63,8 +69,9 @@ class Plant:
         self.look()
         return self
 
-    def look(self) -> None:
-        self.room.step(now_us(), monotonic_s())
+    def look(self, later_s: float = 1.0) -> None:
+        self.steady_s += later_s
+        self.room.step(now_us(), self.steady_s)
 
     @property
     def states(self) -> dict[str, AlarmState]:
@@ -122,8 +129,6 @@ def test_all_of_it_is_as_it_was_after_a_restart(plant: Plant) -> None:
 
 def _timeless(lines: Sequence[AlarmLine]) -> list[AlarmLine]:
     """Without the value, which a new room has not looked at yet."""
-    from dataclasses import replace
-
     return [replace(line, value=None) for line in lines]
 
 
@@ -150,9 +155,8 @@ def test_new_tags_break_no_delay_that_runs(tmp_path: Path) -> None:
     plant = Plant(tmp_path, slow)
     plant.paths = ["p/a/t"]
     plant.tell(a=95)
-    began_s = monotonic_s()
     plant.tell(b=1)
-    plant.room.step(now_us(), began_s + 10.5)
+    plant.look(later_s=9.5)
     assert plant.states == {"p/a/t#hot": "unacknowledged"}
     plant.state.close()
 
@@ -191,9 +195,9 @@ def test_a_shelved_alarm_is_back_when_its_time_is_over(plant: Plant) -> None:
     plant.tell(a=95)
     plant.room.acknowledge(["p/a/t#hot"], "wang")
     plant.room.shelve(["p/a/t#hot"], 5, "wang", "")
-    plant.room.step(now_us() + 4 * 60_000_000, monotonic_s())
+    plant.room.step(now_us() + 4 * 60_000_000, plant.steady_s)
     assert plant.states == {"p/a/t#hot": "shelved"}
-    plant.room.step(now_us() + 5 * 60_000_000 + 1, monotonic_s())
+    plant.room.step(now_us() + 5 * 60_000_000 + 1, plant.steady_s)
     assert plant.states == {"p/a/t#hot": "unacknowledged"}
     assert plant.events()[-1] == ("unshelved", "system")
 
@@ -250,3 +254,56 @@ def test_a_flood_in_the_list_is_one_line(plant: Plant) -> None:
     plant.tell(**{f"m{n}": 95 for n in range(43)})
     [fold] = folded_lines(plant.room.listed())
     assert fold.is_flood and len(fold.lines) == 43
+
+
+def test_the_thread_watches_by_itself(plant: Plant) -> None:
+    plant.room.start()
+    try:
+        path, now = "p/a/t", now_us()
+        plant.paths.append(path)
+        plant._batches.append(Batch.of(np.array([0], np.int32), np.array([now]), np.array([95.0])))
+        wait_until(lambda: plant.states == {"p/a/t#hot": "unacknowledged"}, what="the alarm")
+        assert plant.room.error is None
+    finally:
+        plant.room.close()
+
+
+def test_a_room_that_fails_says_why_and_goes_on_when_it_can(plant: Plant) -> None:
+    plant.tell(a=95)
+    good = plant.room.store
+    plant.room.store = AlarmStore(FullDisk(plant.state))
+    plant._batches.append(Batch.of(np.array([0], np.int32), np.array([now_us()]), np.array([9.0])))
+    plant.room.start()
+    try:
+        wait_until(lambda: plant.room.error is not None, what="the error")
+        assert plant.room.error is not None
+        assert plant.room.error.code == "alarm-state-unwritable"
+        plant.room.store = good
+        wait_until(lambda: plant.room.error is None, what="all well again")
+        assert plant.events()[-1] == ("returned", "system")
+    finally:
+        plant.room.close()
+
+
+def test_a_room_that_hangs_says_that_nobody_watches(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room_module, "LATE_S", 0.1)
+    plant.tell(a=20)
+    answered = threading.Event()
+
+    class Silent:
+        def last(self, tags: Sequence[str] | None = None) -> pa.Table:
+            answered.wait(20)
+            return plant.history.last(tags)
+
+    plan = Plan([Row(HOT)], lambda: plant.paths, lambda path: True)
+    room = AlarmRoom(plan, Silent(), AlarmStore(plant.state))
+    room.start()
+    try:
+        wait_until(lambda: room.error is not None, what="the error")
+        assert room.error is not None and room.error.code == "alarms-late"
+        assert room.summary().active == 0, "it answers all the same"
+    finally:
+        answered.set()
+        room.close()

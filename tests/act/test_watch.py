@@ -271,6 +271,8 @@ def test_a_machine_that_is_off_is_suppressed_by_design() -> None:
     assert watching.state is AlarmState.UNACKNOWLEDGED
     watching.tell(0.0, "p/a/m1/pump").after(1)
     assert watching.state is AlarmState.SUPPRESSED
+    watching.tell(1.0, "p/a/m1/pump", BAD).after(1)
+    assert watching.state is AlarmState.SUPPRESSED, "what cannot be told stays as it was"
     watching.tell(1.0, "p/a/m1/pump").after(1)
     assert watching.state is AlarmState.UNACKNOWLEDGED
 

@@ -85,6 +85,24 @@ def test_an_alarm_lives_through_a_restart(tmp_path: Path) -> None:
         assert events(plant) == ["raised", "acknowledged", "returned"]
 
 
+def test_a_running_plant_takes_a_changed_table(tmp_path: Path) -> None:
+    with plant_process(written_plant(tmp_path / "plant")) as plant:
+        pushed(plant, 95.0)
+        wait_listed(plant, "unacknowledged")
+        table = plant.folder / "alarms" / "boilers.csv"
+        table.write_bytes(b"PK\x03\x04 saved as a workbook")
+        wait_until(
+            lambda: "alarm-table-format" in [one["code"] for one in plant.status()["problems"]],
+            what="the problem",
+        )
+        assert listed(plant)[0]["state"] == "unacknowledged", "the rows are as they were"
+        lines = [line for line in TABLE.splitlines() if not line.startswith("wrong")]
+        table.write_text("\n".join([*lines, "warm,p/boiler/*/temperature,H,80,,2,,,"]))
+        wait_listed(plant, "unacknowledged", "unacknowledged")
+        assert plant.status()["problems"] == []
+        assert events(plant) == ["raised"], "what stood before went on"
+
+
 def test_what_comes_and_goes_unseen_stays_until_somebody_has_seen_it(tmp_path: Path) -> None:
     with plant_process(written_plant(tmp_path / "plant")) as plant:
         pushed(plant, 95.0)

@@ -141,6 +141,27 @@ async def test_a_flood_is_one_line_unless_all_are_wanted(
     assert (await post(client, "acknowledge", alarms=ids)).json() == {"changed": 43}
 
 
+async def test_a_list_longer_than_anybody_reads_is_cut_and_says_so(
+    client: httpx.AsyncClient, alarmed: MemoryPlant
+) -> None:
+    answer = (await client.get("/api/alarms?limit=1")).json()
+    assert (answer["total"], len(answer["lines"])) == (2, 1)
+    assert answer["lines"][0]["alarms"][0]["id"] == MELT_HIGH
+
+
+async def test_the_version_grows_with_every_change(
+    client: httpx.AsyncClient, alarmed: MemoryPlant
+) -> None:
+    async def version() -> int:
+        return int((await client.get("/api/alarms/summary")).json()["version"])
+
+    before = await version()
+    alarmed.look()
+    assert await version() == before
+    await post(client, "acknowledge", alarms=[MELT_HIGH])
+    assert await version() > before
+
+
 async def test_the_definitions_say_what_each_row_makes(
     client: httpx.AsyncClient, alarmed: MemoryPlant
 ) -> None:

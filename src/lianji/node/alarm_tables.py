@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from lianji.act.alarms.alarm import Row
@@ -18,8 +19,37 @@ class AlarmTables:
     problems: list[LianjiError] = field(default_factory=list)
 
 
-def load_alarms(folder: PlantFolder) -> AlarmTables:
-    """Read all tables. A wrong file or row keeps no other from working."""
+class AlarmFiles:
+    """The tables of a folder as they change. Files that are still being written are left alone."""
+
+    def __init__(self, folder: PlantFolder) -> None:
+        self._folder = folder
+        self._taken = self._seen = self._marks()
+        self.tables = load_alarms(folder)
+
+    def look(self) -> bool:
+        """Take what has changed and has stood still since the last look; whether that was any."""
+        marks = self._marks()
+        still, self._seen = marks == self._seen, marks
+        if marks == self._taken or not still:
+            return False
+        self.tables, self._taken = load_alarms(self._folder, self.tables), marks
+        return True
+
+    def _marks(self) -> list[tuple[str, int, int]]:
+        marks = []
+        for path in sorted((self._folder.root / "alarms").glob("*.csv")):
+            with suppress(FileNotFoundError):  # taken away meanwhile
+                found = path.stat()
+                marks.append((path.name, found.st_mtime_ns, found.st_size))
+        return marks
+
+
+def load_alarms(folder: PlantFolder, before: AlarmTables | None = None) -> AlarmTables:
+    """Read all tables. A wrong file or row keeps no other from working.
+
+    Of a file that cannot be understood as a whole the rows of ``before`` stay in use.
+    """
     tables = AlarmTables()
     places: dict[tuple[str, str], Row] = {}
     for path in sorted((folder.root / "alarms").glob("*.csv")):
@@ -28,6 +58,7 @@ def load_alarms(folder: PlantFolder) -> AlarmTables:
         except LianjiError as error:
             cause = Text(f"{path.name}: {error.cause.en}", f"{path.name}：{error.cause.zh}")
             tables.problems.append(InputError(error.code, cause, error.remedy))
+            tables.rows += [row for row in before.rows if row.file == path.name] if before else []
             continue
         for bad in table.rejected:
             tables.problems.append(_row_problem(path.name, bad.line, bad.name, bad.reason))

@@ -13,16 +13,18 @@ from lianji.node.alarm_tables import AlarmTables
 from lianji.node.settings import Settings
 
 
-def open_alarms(
+def alarm_plan(
     tables: AlarmTables,
     tags: Mapping[str, Tag],
     stored: Sequence[str],
     heard: Callable[[str], bool],
-    history: Samples,
-    database: Database,
-) -> AlarmRoom:
-    """``stored``: the paths that ever had a sample, which only grows. Raises StorageError."""
-    plan = Plan(tables.rows, _Paths(stored, list(tags)), heard, tags)
+) -> Plan:
+    """``stored``: the paths that ever had a sample, which only grows."""
+    return Plan(tables.rows, _Paths(stored, list(tags)), heard, tags)
+
+
+def open_alarms(plan: Plan, history: Samples, database: Database) -> AlarmRoom:
+    """Raises StorageError if the state cannot be read."""
     return AlarmRoom(plan, history, AlarmStore(database))
 
 

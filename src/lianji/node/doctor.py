@@ -12,6 +12,7 @@ from lianji.history.delta.log import DeltaLog
 from lianji.history.parquet.reading import broken_end
 from lianji.history.places.folder import FolderPlace
 from lianji.history.tables import SAMPLES
+from lianji.node.alarms_asked import check_alarms
 from lianji.node.asked import status_of
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.folder import PlantFolder
@@ -34,6 +35,7 @@ def examine(folder: PlantFolder) -> list[Finding]:
     configuration = load_configuration(folder)
     return [
         *_files(configuration),
+        *_alarms(folder),
         _guarded(Text("folder", "文件夹"), lambda: _writable(folder)),
         _guarded(Text("disk", "磁盘"), lambda: _disk(folder, configuration)),
         _guarded(Text("history table", "历史表"), lambda: _table(folder)),
@@ -60,6 +62,15 @@ def _files(configuration: Configuration) -> Iterator[Finding]:
         ),
     )
     for problem in configuration.problems:
+        yield Finding(check, problem.cause, problem)
+
+
+def _alarms(folder: PlantFolder) -> Iterator[Finding]:
+    checked = check_alarms(folder)
+    check = Text("alarms", "报警")
+    rows, alarms = counted(checked.rows, "row"), counted(checked.alarms, "alarm")
+    yield Finding(check, Text(f"{rows}, {alarms}", f"{checked.rows} 行，{checked.alarms} 个报警"))
+    for problem in checked.problems:
         yield Finding(check, problem.cause, problem)
 
 

@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import Language, Text
+from lianji.base.errors import Language, LianjiError, Text
 from lianji.connect.engine import Device
 from lianji.dictionary.batch import Batch
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_ids import TagIds
 from lianji.history.historian import Historian
-from lianji.node.alarm_tables import load_alarms
+from lianji.node.alarm_tables import AlarmFiles
 from lianji.node.calculated import Calculated
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.configuring.running import Configuring
@@ -45,7 +45,7 @@ from lianji.trace.stages import Stages
 from lianji.web import status as web
 
 if TYPE_CHECKING:
-    from lianji.act.alarms.room import AlarmRoom
+    from lianji.act.alarms.room import AlarmRoom, Plan
     from lianji.base.state import State
 
 SAMPLE_RATES_S = 1.0
@@ -92,18 +92,25 @@ class Plant:
     def _become(self, configuration: Configuration) -> None:
         """Take a changed configuration; whoever asks from now on gets its meaning."""
         self.configuration = configuration
+        self.alarms.become(self._alarm_plan())
 
     def _open_alarms(self) -> None:
-        """What lives in the state database. (SQLAlchemy is loaded only here.)"""
+        """The alarm room and its ways out. (SQLAlchemy is loaded only here.)"""
         from lianji.node.alarms import open_alarms, ways_out
 
-        tables = load_alarms(self.folder)
-        self.configuration.problems += tables.problems
-        tags, stored = self.configuration.tags, self.names.paths
-        self.alarms: AlarmRoom = open_alarms(
-            tables, tags, stored, self.heard, self.history, self.state
-        )
+        self._alarm_files = AlarmFiles(self.folder)
+        self.alarms: AlarmRoom = open_alarms(self._alarm_plan(), self.history, self.state)
         self._ways_out = ways_out(self.alarms, self.configuration.settings)
+
+    def _alarm_plan(self) -> Plan:
+        from lianji.node.alarms import alarm_plan
+
+        tables, tags = self._alarm_files.tables, self.configuration.tags
+        return alarm_plan(tables, tags, self.names.paths, self.heard)
+
+    def _look_at_alarm_files(self) -> None:
+        if self._alarm_files.look():
+            self.alarms.become(self._alarm_plan())
 
     async def run(self) -> None:
         """Read the devices until cancelled; then everything that was read is with the spool."""
@@ -116,6 +123,7 @@ class Plant:
         try:
             while True:
                 self._note_rates()
+                await asyncio.to_thread(self._look_at_alarm_files)
                 await asyncio.sleep(SAMPLE_RATES_S)
         finally:
             configuring.cancel()
@@ -221,15 +229,18 @@ class Plant:
                 memory_bytes=_resident_bytes(),
             ),
             devices=devices,
-            problems=[
-                web.Fault.of(problem)
-                for problem in (*self.configuration.problems, *self.configuring.problems())
-            ],
+            problems=[web.Fault.of(problem) for problem in self._problems()],
             spool=self._spool_status(),
             history=self._history_status(),
             disk=self._disk_status(),
             stages=[web.StageStatus(**_fields(figures)) for figures in self.stages.figures()],
         )
+
+    def _problems(self) -> list[LianjiError]:
+        watching = self.alarms.error
+        tables = self._alarm_files.tables.problems
+        told = [*self.configuration.problems, *self.configuring.problems(), *tables]
+        return [*told, watching] if watching else told
 
     def _spool_status(self) -> web.SpoolStatus:
         spool = self.spool.status()

@@ -20,7 +20,7 @@ from lianji.web.access.guard import Who as Identified
 from lianji.web.asked import TIME, Plant
 from lianji.web.faults import errors
 from lianji.web.ports import AlarmsView
-from lianji.web.status import Words
+from lianji.web.status import Fault, Words
 
 router = APIRouter(prefix="/api/alarms", tags=["alarms"], dependencies=[READ])
 
@@ -76,6 +76,7 @@ class FoldShown(BaseModel):
 
 class Listed(BaseModel):
     now_us: int
+    total: int = Field(description="How many alarms there are, of which ``lines`` may hold fewer.")
     lines: list[FoldShown]
 
 
@@ -90,6 +91,8 @@ class Summarised(BaseModel):
     out_of_service: int
     by_priority: dict[int, int]
     most_urgent: AlarmShown | None
+    version: int = Field(description="Grows with every change of any alarm.")
+    error: Fault | None = Field(description="Why the alarms are not watched, or not kept.")
 
 
 class Chosen(BaseModel):
@@ -163,6 +166,7 @@ def listed(
         Query(description="The list; what was put aside; or all that is not simply normal."),
     ] = "listed",
     fold: Annotated[bool, Query(description="Floods of one group as one line.")] = True,
+    limit: Annotated[int, Query(ge=1, le=ALARMS_MAX, description="Alarms at most.")] = 1_000,
 ) -> Listed:
     """What is wrong now, the most urgent first."""
     if which == "listed":
@@ -171,8 +175,9 @@ def listed(
         found = alarms.standing_out()
         aside = (AlarmState.SHELVED, AlarmState.SUPPRESSED, AlarmState.OUT_OF_SERVICE)
         found = [line for line in found if which == "all" or line.state in aside]
-    folds = folded_lines(found) if fold else [Fold(line.group, (line,)) for line in found]
-    return Listed(now_us=now_us(), lines=[FoldShown.of(one) for one in folds])
+    shown = found[:limit]
+    folds = folded_lines(shown) if fold else [Fold(line.group, (line,)) for line in shown]
+    return Listed(now_us=now_us(), total=len(found), lines=[FoldShown.of(one) for one in folds])
 
 
 @router.get("/summary", operation_id="alarm_summary", responses=errors(400))
@@ -189,6 +194,8 @@ def summary(alarms: Alarms) -> Summarised:
         out_of_service=found.out_of_service,
         by_priority=found.by_priority,
         most_urgent=AlarmShown.of(urgent) if urgent else None,
+        version=alarms.version,
+        error=Fault.of(alarms.error) if alarms.error else None,
     )
 
 

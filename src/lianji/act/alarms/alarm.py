@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lianji.act.alarms.definition import AlarmDefinition, AlarmKind, Priority
@@ -90,6 +90,11 @@ def expand(
         for path in matched:
             one = _alarm(definition, row, path, tags.get(path))
             alarms.setdefault(one.id, one)
+        if matched and not any(alarms[_id(definition, path)].row == row for path in matched):
+            found.without[row] = Text(
+                "other rows have the same tags and name: give it a name of its own",
+                "其他行的标签和名称相同：请另取名称",
+            )
         if len(alarms) > ALARMS_MAX:
             found.without[row] = Text(
                 f"the rows make more than {ALARMS_MAX:,} alarms", f"报警总数超过 {ALARMS_MAX:,} 个"
@@ -99,7 +104,7 @@ def expand(
     return found
 
 
-def _matched(definition: AlarmDefinition, paths: Sequence[str], known: set[str]) -> Iterable[str]:
+def _matched(definition: AlarmDefinition, paths: Sequence[str], known: set[str]) -> Sequence[str]:
     if not definition.tag:
         return [""]
     if definition.is_pattern:
@@ -118,7 +123,7 @@ def _no_match(definition: AlarmDefinition) -> Text:
 def _alarm(definition: AlarmDefinition, row: int, path: str, tag: Tag | None) -> Alarm:
     unit = sign_of(tag.unit if tag else "")
     return Alarm(
-        id=f"{path}#{definition.known_as}",
+        id=_id(definition, path),
         definition=definition,
         row=row,
         tag=path,
@@ -128,6 +133,10 @@ def _alarm(definition: AlarmDefinition, row: int, path: str, tag: Tag | None) ->
         unit=unit,
         number=_number(definition.state, tag) if definition.kind is AlarmKind.STATE else None,
     )
+
+
+def _id(definition: AlarmDefinition, path: str) -> str:
+    return f"{path}#{definition.known_as}"
 
 
 def sign_of(unit: str) -> str:

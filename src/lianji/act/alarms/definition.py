@@ -6,7 +6,6 @@ others accept. A row may hold for many tags: ``plant/*/barrel_temperature`` make
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any
 
@@ -215,8 +214,3 @@ class AlarmDefinition(BaseModel):
     @property
     def is_pattern(self) -> bool:
         return "*" in self.tag or "?" in self.tag
-
-
-def given_only(definition: AlarmDefinition) -> Mapping[str, Any]:
-    """What a row says beyond the defaults."""
-    return definition.model_dump(exclude_defaults=True)

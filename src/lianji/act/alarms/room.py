@@ -26,6 +26,10 @@ from lianji.base.errors import InputError, LianjiError, NotFound, Text
 from lianji.dictionary.tag import Tag
 
 PERIOD_S = 1.0
+LATE_S = 15.0
+"""Who has not looked for so long does not watch any more."""
+BUILD_SHARE = 20
+"""Where new tags come all the time, the alarms are made anew in one part in so many of it."""
 UNWRITTEN_MAX = 100_000
 """So many lines of the journal wait in memory while the database cannot be written."""
 log = structlog.get_logger(__name__)
@@ -61,13 +65,17 @@ class AlarmRoom:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._known = -1
+        self._build_s = 0.0
+        self._looked_s: float | None = None
+        self._lines: tuple[int, list[AlarmLine]] = (-1, [])
+        self._summary: tuple[int, Summary] = (-1, Summary())
         self._without: Mapping[int, Text] = {}
         self._unwritten: tuple[dict[str, Standing | None], list[Entry]] = ({}, [])
         self._heard: list[bool] = []
         self.version = 0
         """Grows with every change of any alarm."""
-        self.error: LianjiError | None = None
-        self.took_s = 0.0
+        self._error: LianjiError | None = None
+        self._looks = 0
         self._watch = Watch([], {})
         self._build(store.standings(), now_us())
 
@@ -86,28 +94,45 @@ class AlarmRoom:
     def _run(self) -> None:
         while not self._stop.is_set():
             began_s = monotonic_s()
+            self._looked_s = self._looked_s or began_s
             try:
                 self.step(now_us(), began_s)
-                self.error = None
+                self._error, self._looked_s = None, began_s
             except Exception as error:  # the alarms go on, whatever one look met
                 self._tell(error)
-            self.took_s = monotonic_s() - began_s
-            self._stop.wait(max(0.05, PERIOD_S - self.took_s))
+            self._stop.wait(max(0.05, PERIOD_S - (monotonic_s() - began_s)))
 
     def _tell(self, error: Exception) -> None:
         told = error if isinstance(error, LianjiError) else _bug(error)
-        if self.error is None or self.error.code != told.code:
+        if self._error is None or self._error.code != told.code:
             log.error("alarms-failed", error=str(error), exc_info=error)
-        self.error = told
+        self._error = told
+
+    @property
+    def error(self) -> LianjiError | None:
+        """Why nobody watches, or why what happened cannot be kept; None where all is well."""
+        looked_s = self._looked_s
+        if self._error is None and looked_s is not None and monotonic_s() - looked_s > LATE_S:
+            return _late(monotonic_s() - looked_s)
+        return self._error
+
+    def become(self, plan: Plan) -> None:
+        """Other rows or tags from the next look on. What stands and waits goes on."""
+        with self._lock:
+            self._plan, self._known, self._build_s = plan, -1, 0.0
 
     # -- once a second -----------------------------------------------------------------------
 
     def step(self, time_us: int, steady_s: float) -> None:
         """Look once. Raises StorageError where what changed cannot be kept (it is kept later)."""
+        if len(self._plan.paths()) != self._known and steady_s >= self._build_s:
+            began_s = monotonic_s()
+            self._build({}, time_us)
+            self._build_s = steady_s + BUILD_SHARE * (monotonic_s() - began_s)
+        snapshot = self._snapshot()  # nobody need wait for the history
         with self._lock:
-            if len(self._plan.paths()) != self._known:
-                self._build({}, time_us)
-            changes = self._watch.step(self._snapshot(), time_us, steady_s)
+            self._looks += 1
+            changes = self._watch.step(snapshot, time_us, steady_s)
             self._keep(changes, time_us)
 
     def _build(self, standings: Mapping[str, Standing], time_us: int) -> None:
@@ -115,17 +140,18 @@ class AlarmRoom:
         paths = self._plan.paths()
         self._known = len(paths)
         expanded = expand([row.definition for row in self._plan.rows], paths, self._plan.tags)
-        self._without = expanded.without
-        old = self._watch
-        stood = {old.alarms[p].id: old.standings[p] for p in old.standing_out} | dict(standings)
-        self._watch = Watch(expanded.alarms, stood)
-        self._watch.carry(old)
-        self._heard = [False] * len(self._watch.conditions.tags)
-        self.version += 1
-        gone = [alarm for alarm in stood if alarm not in self._watch.place_of]
-        if gone:
+        with self._lock:
+            old = self._watch
+            stood = {old.alarms[p].id: old.standings[p] for p in old.standing_out}
+            stood |= standings
+            watch = Watch(expanded.alarms, stood)
+            watch.carry(old)
+            gone = [alarm for alarm in stood if alarm not in watch.place_of]
             entries = [Entry(time_us, alarm, Event.REMOVED, "", SYSTEM) for alarm in gone]
             self.store.write(dict.fromkeys(gone), entries)
+            self._watch, self._without = watch, expanded.without
+            self._heard = [False] * len(watch.conditions.tags)
+            self.version += 1
 
     def _snapshot(self) -> Snapshot:
         tags = self._watch.conditions.tags
@@ -175,18 +201,26 @@ class AlarmRoom:
     def standing_out(self) -> list[AlarmLine]:
         """All alarms that are not simply normal, the most urgent first."""
         with self._lock:
-            watch = self._watch
-            return by_urgency(
-                line_of(watch.alarms[place], watch.standings[place], watch.value(place))
-                for place in watch.standing_out
-            )
+            moment = self.version + self._looks
+            if self._lines[0] != moment:
+                watch = self._watch
+                lines = by_urgency(
+                    line_of(watch.alarms[place], watch.standings[place], watch.value(place))
+                    for place in watch.standing_out
+                )
+                self._lines = (moment, lines)
+            return list(self._lines[1])
 
     def listed(self) -> list[AlarmLine]:
         """The list: what is active or still to be acknowledged, and not put aside."""
         return [line for line in self.standing_out() if is_listed(line)]
 
     def summary(self) -> Summary:
-        return summary_of(self.standing_out())
+        """All in one line. Quick: every page asks for it every two seconds."""
+        with self._lock:
+            if self._summary[0] != self.version:
+                self._summary = (self.version, summary_of(self.standing_out()))
+            return self._summary[1]
 
     def defined(self) -> list[Defined]:
         """Every row, with how many alarms it makes."""
@@ -308,6 +342,20 @@ def _unknown(alarm: str) -> NotFound:
         "alarm-unknown",
         Text(f"There is no alarm {alarm!r}.", f"没有报警 {alarm!r}。"),
         Text("See `lianji alarm list` for those that stand.", "用 `lianji alarm list` 查看报警。"),
+    )
+
+
+def _late(seconds: float) -> LianjiError:
+    return LianjiError(
+        "alarms-late",
+        Text(
+            f"The alarms have not been evaluated for {seconds:.0f} s.",
+            f"报警已有 {seconds:.0f} 秒未计算。",
+        ),
+        Text(
+            "The machine is overloaded or the history does not answer: see the status page.",
+            "系统过载或历史库无应答：请查看状态页。",
+        ),
     )
 
 

@@ -71,11 +71,11 @@ _ROWS: tuple[dict[str, Any], ...] = (
     },
     {
         "name": "power factor", "kind": "expression", "priority": 4, "group": "energy",
-        "expression": '"demo/energy/mains/meter-main/power_factor" < 0.85 and '
-        '"demo/energy/mains/meter-main/active_power" > 50',
-        "on_delay_s": 300,
-        "message_en": "The power factor is low under load: the bill will carry a surcharge",
-        "message_zh": "带载功率因数偏低，将产生力调电费",
+        "expression": '"demo/energy/feeders/meter-moulding/power_factor" < 0.9 and '
+        '"demo/energy/feeders/meter-moulding/active_power" > 20',
+        "on_delay_s": 20,
+        "message_en": "The moulding feeder's power factor is below 0.9 under load: it costs extra",
+        "message_zh": "注塑馈线带载功率因数低于 0.9，将产生力调电费",
         "action_en": "Check the capacitor bank.",
         "action_zh": "检查电容补偿柜。",
     },

@@ -87,6 +87,13 @@ TEXTS: dict[str, Text] = {
     "alarm.banner_one": Text(
         "1 alarm to acknowledge ({priority}): {message}", "1 条报警待确认（{priority}）：{message}"
     ),
+    "alarm.late": Text(
+        "Nobody watches: the alarms are not being evaluated.", "报警监视已停止：报警未在计算。"
+    ),
+    "alarm.shown_of": Text(
+        "{shown} of {total} are shown, the most urgent first.",
+        "共 {total} 条，显示最紧急的 {shown} 条。",
+    ),
     "alarm.done": Text("{act}: {count}", "{act}：{count}"),
     "alarm.time": Text("Time", "时间"),
     "alarm.event": Text("What happened", "事件"),

@@ -36,7 +36,8 @@ log = structlog.get_logger(__name__)
 class List(Protocol):
     """What a channel asks of the alarm room."""
 
-    version: int
+    @property
+    def version(self) -> int: ...
 
     def listed(self) -> list[AlarmLine]: ...
 

@@ -17,14 +17,18 @@ function sentence({ unacknowledged, active, most_urgent: urgent }) {
   return t(unacknowledged ? "alarm.banner_unacknowledged" : "alarm.banner_active", values);
 }
 
+// A number that counts on would be read out every two seconds.
+const faultWords = ({ code, cause, remedy }) =>
+  code === "alarms-late" ? t("alarm.late") : `${said(cause)} ${said(remedy)}`;
+
 function show(summary) {
-  const urgent = summary.most_urgent;
-  const words = urgent ? sentence(summary) : "";
+  const urgent = summary.error ? { priority: 1 } : summary.most_urgent;
+  const words = summary.error ? faultWords(summary.error) : urgent ? sentence(summary) : "";
   if (words === shown) return; // so that a screen reader speaks only of what is new
   shown = words;
   banner.hidden = !urgent;
   if (!urgent) return;
-  const waiting = summary.unacknowledged > 0;
+  const waiting = summary.error !== null || summary.unacknowledged > 0;
   banner.className = `alarm-banner p${urgent.priority}${waiting ? " unacknowledged" : ""}`;
   const text = document.createElement("span");
   text.textContent = words;

@@ -8,10 +8,12 @@ import { ask, make, said, t } from "./page.js";
 import { showRows } from "./rows.js";
 
 const PERIOD_MS = 1000;
+const VALUES_MS = 3000;
 const VIEWS = ["list", "aside", "journal", "definitions"];
 const byId = (id) => document.getElementById(id);
 const list = new List(byId("alarms"), byId("acknowledge-all"));
 let oldest = null;
+let [listVersion, listMs] = [null, 0];
 
 const view = () => (VIEWS.includes(location.hash.slice(1)) ? location.hash.slice(1) : "list");
 
@@ -118,13 +120,24 @@ async function showDefinitions() {
   showRows(byId("definitions").tBodies[0], rows);
 }
 
+// The whole list is fetched when something changed, and else now and then for the values.
+async function showList(version) {
+  if (version === listVersion && Date.now() - listMs < VALUES_MS) return;
+  const { lines, total } = await json("/api/alarms");
+  [listVersion, listMs] = [version, Date.now()];
+  list.show(lines);
+  const shown = lines.reduce((sum, { alarms }) => sum + alarms.length, 0);
+  byId("rest").textContent =
+    shown < total ? t("alarm.shown_of", { shown: count(shown), total: count(total) }) : "";
+}
+
 async function refresh() {
   const summary = await json("/api/alarms/summary");
   const listed = Object.values(summary.by_priority).reduce((sum, some) => sum + some, 0);
   byId("count-list").textContent = listed ? count(listed) : "";
   const aside = summary.shelved + summary.suppressed + summary.out_of_service;
   byId("count-aside").textContent = aside ? count(aside) : "";
-  if (view() === "list") list.show((await json("/api/alarms")).lines);
+  if (view() === "list") await showList(summary.version);
   if (view() === "aside") await showAside();
   if (view() === "journal") await showJournal();
   if (view() === "definitions") await showDefinitions();
