@@ -34,6 +34,11 @@ async def chart_page(request: Request, plant: Plant, language: Lang) -> HTMLResp
     return _page("chart.html", request, plant, language)
 
 
+@router.get("/connect")
+async def connect_page(request: Request, plant: Plant, language: Lang) -> HTMLResponse:
+    return _page("connect.html", request, plant, language)
+
+
 @router.get("/docs")
 async def docs_page(request: Request, plant: Plant, language: Lang) -> HTMLResponse:
     """Swagger's page from our own files: FastAPI's would load from a CDN."""
