@@ -6,7 +6,7 @@ A key is ``page.thing``. Both languages stand in one entry, so neither can be fo
 from __future__ import annotations
 
 from lianji.base.errors import Language, Text
-from lianji.web.words import access, alarms, tags
+from lianji.web.words import access, alarms, connect, tags
 
 TEXTS: dict[str, Text] = {
     "nav.status": Text("Status", "状态"),
@@ -127,6 +127,7 @@ TEXTS: dict[str, Text] = {
     "docs.title": Text("API", "接口"),
     **access.TEXTS,
     **alarms.TEXTS,
+    **connect.TEXTS,
     **tags.TEXTS,
 }
 

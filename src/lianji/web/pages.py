@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from lianji.web.access.guard import READ
+from lianji.web.access.guard import CONFIGURE, READ
 from lianji.web.asked import Lang, Plant
 from lianji.web.page import page_response as _page
 
@@ -30,6 +30,11 @@ async def alarms_page(request: Request, plant: Plant, language: Lang) -> HTMLRes
 @router.get("/tags")
 async def tags_page(request: Request, plant: Plant, language: Lang) -> HTMLResponse:
     return _page("tags.html", request, plant, language)
+
+
+@router.get("/connect", dependencies=[CONFIGURE])
+async def connect_page(request: Request, plant: Plant, language: Lang) -> HTMLResponse:
+    return _page("connect.html", request, plant, language)
 
 
 @router.get("/docs")
