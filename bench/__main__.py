@@ -21,6 +21,7 @@ SUITES = {
     "push": "bench.push",
     "start": "bench.start",
     "collect": "bench.collect",
+    "live": "bench.live",
 }
 """Name -> module whose ``run()`` gives the rows."""
 
