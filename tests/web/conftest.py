@@ -20,7 +20,7 @@ from tests.web.plant import MemoryPlant
 
 @pytest.fixture
 def plant(tmp_path: Path) -> MemoryPlant:
-    return MemoryPlant(Annotations(tmp_path / "annotations", "shop"))
+    return MemoryPlant(Annotations(tmp_path / "annotations", "shop"), tmp_path / "dashboards")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 lianji.toml            the site, the page, limits
 devices/<name>.toml    one machine each
 tags/<any>.csv         tag tables
+dashboards/<name>.json what pages show (made when one is saved)
 data/                  tag ids, spool, history: not to be edited
 """
 
@@ -67,6 +68,10 @@ class PlantFolder:
     @property
     def tags(self) -> Path:
         return self.root / "tags"
+
+    @property
+    def dashboards(self) -> Path:
+        return self.root / "dashboards"
 
     @property
     def data(self) -> Path:

@@ -25,6 +25,7 @@ from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_ids import TagIds
 from lianji.history.historian import Historian
 from lianji.node.configuration import Configuration, load_configuration
+from lianji.node.dashboards import Dashboards
 from lianji.node.device_words import device_status
 from lianji.node.folder import PlantFolder
 from lianji.node.logging import configure_logging
@@ -63,6 +64,7 @@ class Plant:
             self.configuration.calculated,
         )
         self.devices = self._built_devices()
+        self.dashboards = Dashboards(folder.dashboards, self.tags)
         self._rates: dict[str, tuple[Rate, Rate]] = {d.name: (Rate(), Rate()) for d in self.devices}
         self._samples = Rate()
         self._pushed = 0

@@ -6,10 +6,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from lianji.web import (
     api_annotations,
+    api_dashboards,
     api_history,
     api_plot,
     api_push,
@@ -21,6 +21,7 @@ from lianji.web import (
 )
 from lianji.web.ports import PlantView
 from lianji.web.security import Security
+from lianji.web.static_files import CompressedFiles
 
 STATIC = Path(__file__).parent / "static"
 
@@ -33,6 +34,7 @@ Every error is JSON with `code`, `cause` and `remedy`, in English and Chinese.
 _TAGS = [
     {"name": "history", "description": "Samples of the past, as JSON, CSV or Arrow."},
     {"name": "live", "description": "Changes as server-sent events."},
+    {"name": "dashboards", "description": "Tiles of a page, kept as files."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "status", "description": "How the plant is."},
 ]
@@ -57,8 +59,8 @@ def create_app(plant: PlantView) -> FastAPI:
     faults.install(app)
     app.add_middleware(Security)
     for room in (
-        api_tags, api_history, api_plot, api_annotations, live, api_push, api_status, pages
+        api_tags, api_history, api_plot, api_annotations, api_dashboards, live, api_push, api_status, pages
     ):  # fmt: skip
         app.include_router(room.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", CompressedFiles(STATIC), name="static")
     return app

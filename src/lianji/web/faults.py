@@ -24,6 +24,7 @@ _MEANING = {
     400: "The input is wrong: mend it and try again.",
     403: "A page of another origin may not write here.",
     404: "No such tag, device or page.",
+    409: "Somebody else changed it meanwhile: read it again.",
     413: "The body or the answer is too large.",
     500: "A fault of ours; the log has the details.",
     503: "Refused under pressure: nothing was taken; try again after Retry-After seconds.",
@@ -39,6 +40,10 @@ class TooLarge(InputError):
 
 class Forbidden(InputError):
     http_status = 403
+
+
+class Conflict(InputError):
+    http_status = 409
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -6,6 +6,7 @@ A key is ``page.thing``. Both languages stand in one entry, so neither can be fo
 from __future__ import annotations
 
 from lianji.base.errors import Language, Text
+from lianji.web.words import charts, dashboards
 
 TEXTS: dict[str, Text] = {
     "nav.status": Text("Status", "状态"),
@@ -116,6 +117,8 @@ TEXTS: dict[str, Text] = {
     "chart.remove": Text("Remove {tag}", "移除 {tag}"),
     "chart.zone": Text("Times in {zone}", "时区：{zone}"),
     "docs.title": Text("API", "接口"),
+    **charts.TEXTS,
+    **dashboards.TEXTS,
 }
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lianji.base.errors import Language, LianjiError
 from lianji.dictionary.tag import Tag
+from lianji.web.dashboard import Dashboard, DashboardEntry, KeptDashboard
 from lianji.web.status import PlantStatus
 
 
@@ -81,11 +82,29 @@ class HistoryView(Protocol):
     def sql(self, query: str, limit: int | None = None) -> pa.Table: ...
 
 
+class DashboardsView(Protocol):
+    """The plant's dashboards. All block, so they are asked from a worker thread.
+
+    ``node.dashboards.Dashboards`` says more of each.
+    """
+
+    def listed(self) -> Sequence[DashboardEntry]: ...
+
+    def found(self, name: str) -> KeptDashboard: ...
+
+    def save(self, name: str, dashboard: Dashboard, version: str) -> str: ...
+
+    def delete(self, name: str, version: str) -> None: ...
+
+
 class PlantView(Protocol):
     """A running plant, seen from the outside."""
 
     @property
     def history(self) -> HistoryView: ...
+
+    @property
+    def dashboards(self) -> DashboardsView: ...
 
     def title(self, language: Language) -> str: ...
 

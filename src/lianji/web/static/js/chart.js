@@ -23,14 +23,26 @@ export class Chart {
   #slots = new Map();
   #series = [];
   #range = [0, 1];
+  #least;
+  #watch;
+  #onTheme = () => this.#rebuild();
 
-  // on: {zoom(startMs, endMs), out(), resize()}
-  constructor(host, readout, on) {
+  // on: {zoom(startMs, endMs), out(), resize()}; small: for a tile, without room to spare.
+  constructor(host, readout, on, small = false) {
+    this.#least = small ? 60 : 220;
     this.#host = host;
     this.#readout = readout;
     this.#on = on;
-    new ResizeObserver(() => this.#resize()).observe(host);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#rebuild());
+    this.#watch = new ResizeObserver(() => this.#resize());
+    this.#watch.observe(host);
+    document.addEventListener("theme", this.#onTheme);
+  }
+
+  close() {
+    this.#watch.disconnect();
+    document.removeEventListener("theme", this.#onTheme);
+    this.#plot?.destroy();
+    this.#plot = null;
   }
 
   get width() {
@@ -103,7 +115,7 @@ export class Chart {
   }
 
   #size() {
-    return { width: this.width, height: Math.max(this.#host.clientHeight, 220) };
+    return { width: this.width, height: Math.max(this.#host.clientHeight, this.#least) };
   }
 
   #resize() {

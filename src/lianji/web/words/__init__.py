@@ -1,0 +1,1 @@
+"""The words of single pages, each a dict ``TEXTS`` that ``locale`` merges."""
