@@ -99,7 +99,7 @@ def chart_of(page: Page, *tags: str, more: str = "") -> None:
 def test_the_status_page_names_each_devices_state_in_words_and_shape(
     page: Page, tmp_path: Path
 ) -> None:
-    page.goto("/")
+    page.goto("/status")
     row = page.get_by_role("row", name="meter1")
     expect(row.locator("td").first).to_have_text("no connection")
     expect(row.locator("svg.shape.fault")).to_be_visible()
@@ -111,14 +111,14 @@ def test_the_status_page_names_each_devices_state_in_words_and_shape(
 
 
 def test_the_status_page_says_why_a_device_fails_and_what_to_do(page: Page) -> None:
-    page.goto("/")
+    page.goto("/status")
     expect(page.locator("#devices")).to_contain_text("refused the connection")
     expect(page.locator("#devices")).to_contain_text("Check that the meter is on")
     expect(page.locator("#figures")).to_contain_text("2 need attention")
 
 
 def test_the_status_page_speaks_chinese(page: Page, tmp_path: Path) -> None:
-    page.goto("/?lang=zh")
+    page.goto("/status?lang=zh")
     expect(page.locator("#devices")).to_contain_text("请检查电表是否通电")
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     shoot(page, "status-zh", tmp_path)
@@ -139,7 +139,7 @@ def test_the_status_page_tells_when_lianji_no_longer_answers(
 ) -> None:
     with served(plant) as (address, _server):
         page = browser.new_page(locale="en-GB")
-        page.goto(address)
+        page.goto(f"{address}/status")
         expect(page.locator("#devices")).to_contain_text("chiller")
     expect(page.locator("#no-answer")).to_contain_text("does not answer", timeout=10_000)
     page.close()
@@ -235,7 +235,7 @@ def test_the_api_page_is_our_own(page: Page, tmp_path: Path) -> None:
 
 def test_the_pages_are_dark_where_the_reader_wants_it(page: Page, tmp_path: Path) -> None:
     page.emulate_media(color_scheme="dark")
-    page.goto("/")
+    page.goto("/status")
     expect(page.locator("#devices")).to_contain_text("chiller")
     shoot(page, "status-dark", tmp_path)
     chart_of(page, MELT, POWER, STATE, FORCE)

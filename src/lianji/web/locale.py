@@ -104,7 +104,10 @@ TEXTS: dict[str, Text] = {
     "chart.range_30d": Text("30 d", "30 天"),
     "chart.follow": Text("Live", "实时"),
     "chart.back": Text("Zoom out", "缩小"),
-    "chart.hint": Text("Drag to zoom in, double-click to zoom out.", "拖动可放大，双击可缩小。"),
+    "chart.hint": Text(
+        "Drag or wheel: zoom; Shift+drag: pan; double-click: back. Keys: + − ← →, Shift+← → cursor.",
+        "拖动或滚轮缩放；Shift+拖动平移；双击返回。键盘：+ − ← →，Shift+← → 移动光标。",
+    ),
     "chart.title": Text("Chart of the chosen tags", "所选标签的曲线"),
     "chart.bad": Text("bad quality", "质量差"),
     "chart.uncertain": Text("uncertain quality", "质量存疑"),

@@ -72,6 +72,7 @@ TEXTS: dict[str, Text] = {
     "board.state": Text("State", "状态"),
     "board.share": Text("Share of the time", "时间占比"),
     "board.unknown": Text("not known", "未知"),
+    "board.several": Text("several in turn", "多种交替"),
     "wall.stale": Text("Old: nothing new since {time}", "数据已过时：自 {time} 起无新数据"),
     "wall.away": Text("The server does not answer since {time}", "服务器自 {time} 起无应答"),
 }

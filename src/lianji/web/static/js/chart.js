@@ -23,11 +23,14 @@ export class Chart {
   #slots = new Map();
   #series = [];
   #range = [0, 1];
+  #compared = [];
+  #how = {};
   #least;
   #watch;
   #onTheme = () => this.#rebuild();
 
-  // on: {zoom(startMs, endMs), out(), resize()}; small: for a tile, without room to spare.
+  // on: {zoom(startMs, endMs), out(), resize(), cursor?(ms or null), drawn?(u), built?(u)}; small:
+  // for a tile, without room to spare.
   constructor(host, readout, on, small = false) {
     this.#least = small ? 60 : 220;
     this.#host = host;
@@ -50,12 +53,20 @@ export class Chart {
   }
 
   // tags: their records; slots: path -> line style; series: of plot-wire, in the order of tags.
-  show(tags, slots, series, startMs, endMs) {
+  // how: {each, compared: series of another time in the order of tags, offsetMs: how much earlier
+  // they were}.
+  show(tags, slots, series, startMs, endMs, how = {}) {
+    this.#compared = how.compared?.map((one) => ({ ...one, times: one.times.map((ms) => ms + how.offsetMs) })) ?? [];
+    this.#how = how;
     this.#tags = tags;
     this.#slots = slots;
     this.#series = series;
     this.#range = [Math.round(startMs), Math.round(endMs)];
-    const wanted = JSON.stringify(tags.map((tag) => [tag.path, slots.get(tag.path)]));
+    const wanted = JSON.stringify([
+      tags.map((tag) => [tag.path, slots.get(tag.path)]),
+      Boolean(how.each),
+      this.#compared.length,
+    ]);
     if (wanted !== this.#built) {
       this.#built = wanted;
       this.#rebuild();
@@ -65,7 +76,7 @@ export class Chart {
   }
 
   #aligned() {
-    const tables = this.#series.map(({ times, values }) => [
+    const tables = [...this.#series, ...this.#compared].map(({ times, values }) => [
       times,
       values.map((value) => (Number.isNaN(value) ? null : value)),
     ]);
@@ -77,15 +88,19 @@ export class Chart {
     this.#plot = null;
     this.#readout.hidden = true;
     if (this.#tags.length === 0) return;
-    const options = optionsFor(this.#tags, this.#slots, this.#size(), () => this.#range);
+    const options = optionsFor(this.#tags, this.#slots, this.#size(), () => this.#range, {
+      each: this.#how.each,
+      compared: this.#compared.length > 0,
+    });
     const strokes = this.#tags.map((tag) => lineStyle(this.#slots.get(tag.path)).stroke);
     options.cursor = this.#cursor();
     options.hooks = {
-      draw: [(u) => drawQuality(u, this.#series, strokes)],
+      draw: [(u) => drawQuality(u, this.#series, strokes), (u) => this.#on.drawn?.(u)],
       setSelect: [(u) => this.#selected(u)],
       setCursor: [(u) => this.#read(u)],
     };
     this.#plot = new uPlot(options, this.#aligned(), this.#host);
+    this.#on.built?.(this.#plot);
   }
 
   #cursor() {
@@ -98,6 +113,7 @@ export class Chart {
         return found;
       },
       bind: {
+        mousedown: (_u, _over, start) => (event) => (event.shiftKey ? null : start(event)), // Shift pans
         dblclick: () => () => {
           this.#on.out();
           return null;
@@ -112,6 +128,41 @@ export class Chart {
     const [start, end] = [u.posToVal(left, "x"), u.posToVal(left + width, "x")];
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
     this.#on.zoom(start, end);
+  }
+
+  get canvas() {
+    return this.#plot?.ctx.canvas ?? null;
+  }
+
+  // What uPlot holds: for tests and for whoever wants to look.
+  get data() {
+    return this.#plot?.data ?? null;
+  }
+
+  get range() {
+    return this.#range;
+  }
+
+  // Draw other times of what is there already, until more comes.
+  slide(startMs, endMs) {
+    this.#range = [Math.round(startMs), Math.round(endMs)];
+    if (this.#plot) this.#plot.setScale("x", { min: this.#range[0], max: this.#range[1] });
+  }
+
+  redraw() {
+    this.#plot?.redraw(false);
+  }
+
+  // Move the cursor by so many pixels; it begins in the middle.
+  step(pixels) {
+    if (!this.#plot) return;
+    const { over, cursor } = this.#plot;
+    const left = cursor.left < 0 ? over.clientWidth / 2 : Math.min(Math.max(cursor.left + pixels, 0), over.clientWidth - 1);
+    this.#plot.setCursor({ left, top: over.clientHeight / 3 });
+  }
+
+  hideCursor() {
+    this.#plot?.setCursor({ left: -10, top: -10 });
   }
 
   #size() {
@@ -129,9 +180,13 @@ export class Chart {
   #read(u) {
     const { left, top } = u.cursor;
     this.#readout.hidden = left < 0;
+    this.#on.cursor?.(left < 0 ? null : u.posToVal(left, "x"));
     if (left < 0) return;
     const ms = u.posToVal(left, "x");
-    const lines = this.#tags.map((tag, index) => this.#line(tag, this.#series[index], ms));
+    const lines = this.#tags.flatMap((tag, index) => [
+      this.#line(tag, this.#series[index], ms),
+      ...(this.#compared[index] ? [this.#line(tag, this.#compared[index], ms, this.#how.label)] : []),
+    ]);
     const head = make("p", { class: "when" }, `${date(ms)} ${clock(ms, true)}`);
     this.#readout.replaceChildren(head, make("table", {}, make("tbody", {}, ...lines)));
     const { offsetLeft, offsetTop, clientWidth } = u.over;
@@ -141,13 +196,25 @@ export class Chart {
     this.#readout.style.transform = `translate(${Math.max(x, 0)}px, ${Math.max(y, 0)}px)`;
   }
 
-  #line(tag, series, ms) {
+  #line(tag, series, ms, earlier = "") {
     const index = lastBefore(series.times, ms);
     const value = index < 0 ? null : series.values[index];
     const kind = index < 0 ? "good" : severity(series.quality[index]);
-    const name = make("th", { scope: "row" }, swatch(this.#slots.get(tag.path)), halves(tag.path)[1]);
+    const words = earlier || halves(tag.path)[1];
+    const name = make("th", { scope: "row" }, earlier ? "" : swatch(this.#slots.get(tag.path)), words);
     const mark = kind === "good" ? "" : shape(kind);
-    return make("tr", {}, name, make("td", { class: "number" }, mark, inWords(tag, value)));
+    const line = make("tr", {}, name, make("td", { class: "number" }, mark, inWords(tag, value)));
+    if (earlier) line.className = "earlier";
+    return line;
+  }
+
+  // The value that each tag, and each as it was earlier, has at a moment: [{value, earlier}].
+  valuesAt(ms) {
+    const at = (one) => {
+      const index = one ? lastBefore(one.times, ms) : -1;
+      return index < 0 ? null : one.values[index];
+    };
+    return this.#tags.map((_tag, index) => ({ value: at(this.#series[index]), earlier: at(this.#compared[index]) }));
   }
 }
 

@@ -9,7 +9,8 @@ import { inWords } from "./tag.js";
 import { nameOf, Tile } from "./tile.js";
 import { encodePath, spanMs } from "./view.js";
 
-const PATTERNS = 6;
+const PATTERNS = 8;
+const SEVERAL = "several";
 const ABNORMAL = /alarm|fault|error|trip|fail|报警|故障|异常|急停/i;
 const STILL = /\b(off|stop|stopped|idle)\b|停|关机/i;
 
@@ -39,6 +40,7 @@ export class StatesTile extends Tile {
       for (const { name, kind } of names.values()) if (!shown.has(name)) shown.set(name, kind);
     }
     const entries = [...shown].map(([name, kind]) => make("li", { title: name }, make("i", { class: `stretch ${kind}` }), shortName(name)));
+    entries.push(make("li", {}, make("i", { class: "stretch several" }), t("board.several")));
     entries.push(make("li", {}, make("i", { class: "stretch missing" }), t("board.unknown")));
     return make("ul", { class: "key-list" }, ...entries);
   }
@@ -72,6 +74,12 @@ export class StatesTile extends Tile {
     one.quality.push(quality);
   }
 
+  #meant(state, names) {
+    if (state === null) return { name: t("board.unknown"), kind: "missing" };
+    if (state === SEVERAL) return { name: t("board.several"), kind: "several" };
+    return names.get(state) ?? { name: String(state), kind: "pattern-0" };
+  }
+
   draw() {
     const endMs = Date.now();
     const startMs = endMs - spanMs(this.tile.span);
@@ -81,8 +89,9 @@ export class StatesTile extends Tile {
       const found = stretchesOf(this.#series[index], startMs, endMs);
       const wide = endMs - startMs;
       const pixels = strip.clientWidth || 400;
-      const drawn = mergedTo(found, wide / pixels).map(({ from, to, state }) => {
-        const { name, kind } = state === null ? { name: t("board.unknown"), kind: "missing" } : (names.get(state) ?? { name: String(state), kind: "pattern-0" });
+      const abnormal = (state) => names.get(state)?.kind === "abnormal";
+      const drawn = drawable(found, (2 * wide) / pixels, abnormal).map(({ from, to, state }) => {
+        const { name, kind } = this.#meant(state, names);
         const part = make("i", { class: `stretch ${kind}`, title: `${name} · ${between(from, to)}` });
         part.style.left = `${((from - startMs) / wide) * 100}%`;
         part.style.width = `${((to - from) / wide) * 100}%`;
@@ -111,14 +120,21 @@ export function stretchesOf({ times, values, quality }, startMs, endMs) {
   return found;
 }
 
-// Stretches narrower than a pixel go into the one before: thousands of them would be one grey.
-function mergedTo(found, pixelMs) {
+// Where states change faster than two pixels it is said so ("several in turn") rather than one of
+// them drawn for all; what is abnormal is never hidden in that.
+function drawable(found, leastMs, isAbnormal) {
   const kept = [];
   for (const one of found) {
     const last = kept.at(-1);
-    if (last && one.to - one.from < pixelMs && last.to === one.from) last.to = one.to;
-    else if (last && last.state === one.state && last.to === one.from) last.to = one.to;
-    else kept.push({ ...one });
+    const joined = last && last.to === one.from;
+    if (one.to - one.from >= leastMs || isAbnormal(one.state)) {
+      if (joined && last.state === one.state) last.to = one.to;
+      else kept.push({ ...one });
+    } else if (joined && last.state === SEVERAL) {
+      last.to = one.to;
+    } else {
+      kept.push({ ...one, state: SEVERAL });
+    }
   }
   return kept;
 }

@@ -11,15 +11,17 @@ export function spanMs(text) {
 
 const DEFAULT_RANGE = "1h";
 
-// {tags, range, follow} for a view that ends now, {tags, startMs, endMs} for a fixed one.
+// {tags, range, follow} for a view that ends now, {tags, startMs, endMs} for a fixed one; both with
+// {compare: how much earlier the second lines are, each: an axis a tag}.
 export function readView() {
   const asked = new URLSearchParams(location.search);
   const tags = [...new Set(asked.getAll("tags").flatMap((text) => text.split(",")))].filter(Boolean);
   const startMs = Date.parse(asked.get("start") ?? "");
   const endMs = Date.parse(asked.get("end") ?? "");
-  if (startMs < endMs) return { tags, startMs, endMs };
+  const more = { compare: spanMs(asked.get("compare")) > 0 ? asked.get("compare") : "", each: asked.get("axes") === "each" };
+  if (startMs < endMs) return { tags, startMs, endMs, ...more };
   const range = spanMs(asked.get("range")) > 0 ? asked.get("range") : DEFAULT_RANGE;
-  return { tags, range, follow: asked.get("live") !== "0" };
+  return { tags, range, follow: asked.get("live") !== "0", ...more };
 }
 
 export function addressOf(view) {
@@ -31,6 +33,8 @@ export function addressOf(view) {
     asked.push(`end=${new Date(view.endMs).toISOString()}`);
   }
   if (view.range && !view.follow) asked.push("live=0");
+  if (view.compare) asked.push(`compare=${view.compare}`);
+  if (view.each) asked.push("axes=each");
   return `${location.pathname}?${asked.join("&")}`;
 }
 
