@@ -31,9 +31,9 @@ async def client(plant: MemoryPlant) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @contextmanager
-def served(plant: MemoryPlant) -> Iterator[tuple[str, WebServer]]:
+def served(plant: MemoryPlant, port: int | None = None) -> Iterator[tuple[str, WebServer]]:
     """The real server in a thread of its own; its address and itself."""
-    port = free_port()
+    port = port or free_port()
     server = WebServer(create_app(plant), port=port)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()

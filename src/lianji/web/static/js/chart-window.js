@@ -13,10 +13,11 @@ const FUNCTIONS = ["minimum", "maximum", "time_average2"];
 export async function windowOf(tags, startMs, endMs, signal) {
   const span = (endMs - startMs) * 1000;
   const grain = span > FINE * HOUR_US ? HOUR_US : span > FINE * MINUTE_US ? MINUTE_US : 1;
-  const start = Math.floor((startMs * 1000) / grain) * grain;
+  const start = Math.floor(Math.round(startMs * 1000) / grain) * grain;
   const end = Math.max(Math.round((endMs * 1000) / grain) * grain, start + grain);
   const paths = tags.map((tag) => encodePath(tag.path)).join(",");
-  const address = `/api/aggregate?format=json&tags=${paths}&start=${start}&end=${end}&step=${end - start}us&functions=${FUNCTIONS}`;
+  const step = grain > 1 ? `${(end - start) / 1e6}s` : `${end - start}us`;
+  const address = `/api/aggregate?format=json&tags=${paths}&start=${start}&end=${end}&step=${step}&functions=${FUNCTIONS}`;
   const { rows } = await (await ask(address, signal)).json();
   return new Map(rows.map((row) => [row.tag, { least: row.minimum, most: row.maximum, mean: row.time_average2 }]));
 }

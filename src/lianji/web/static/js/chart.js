@@ -139,6 +139,12 @@ export class Chart {
     return this.#plot?.data ?? null;
   }
 
+  // The pixel of the canvas at which the first line has a value: {x, y}.
+  placeOf(ms, value) {
+    const x = this.#plot.valToPos(ms, "x", true);
+    return { x: Math.round(x), y: Math.round(this.#plot.valToPos(value, this.#plot.series[1].scale, true)) };
+  }
+
   get range() {
     return this.#range;
   }
