@@ -22,7 +22,7 @@ MINUTES = 365 * 1440
 TAG = "p/line/machine/power"
 PIXELS = 2_000
 DRAWN_MS_MAX = 300
-TRIES = 5
+TRIES = 8
 CLICKED = """range => new Promise(drawn => {
   performance.clearMarks();
   performance.clearResourceTimings();
