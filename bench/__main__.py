@@ -22,6 +22,7 @@ SUITES = {
     "start": "bench.start",
     "collect": "bench.collect",
     "alarms": "bench.alarms",
+    "live": "bench.live",
 }
 """Name -> module whose ``run()`` gives the rows."""
 

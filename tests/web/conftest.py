@@ -21,7 +21,7 @@ from tests.web.plant import MemoryPlant
 
 @pytest.fixture
 def plant(tmp_path: Path) -> MemoryPlant:
-    return MemoryPlant(Annotations(tmp_path / "annotations", "shop"))
+    return MemoryPlant(Annotations(tmp_path / "annotations", "shop"), tmp_path / "dashboards")
 
 
 @pytest.fixture
@@ -32,9 +32,11 @@ async def client(plant: MemoryPlant) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @contextmanager
-def served(plant: MemoryPlant, access: Access | None = None) -> Iterator[tuple[str, WebServer]]:
+def served(
+    plant: MemoryPlant, access: Access | None = None, port: int | None = None
+) -> Iterator[tuple[str, WebServer]]:
     """The real server in a thread of its own; its address and itself. Open, if not said else."""
-    port = free_port()
+    port = port or free_port()
     server = WebServer(create_app(plant, access or OpenAccess()), port=port)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
     thread.start()

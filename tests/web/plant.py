@@ -31,6 +31,7 @@ from lianji.history.history import History
 from lianji.history.settings import HistorySettings
 from lianji.history.tiers import TierFiles
 from lianji.history.view.view import View
+from lianji.node.dashboards import Dashboards
 from lianji.web.status import (
     DeviceState,
     DeviceStatus,
@@ -105,7 +106,8 @@ class MemoryPlant:
     """Five tags of one small factory, and whatever a test appends. The history is the real one,
     over batches that no disk has seen."""
 
-    def __init__(self, notes: Annotations | None = None) -> None:
+    def __init__(self, notes: Annotations | None = None, folder: Path | None = None) -> None:
+        self.dashboards = Dashboards(folder or Path("/nonexistent"), self.tags)
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []

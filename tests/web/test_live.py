@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -14,6 +15,7 @@ from lianji.base.clock import now_us
 from lianji.dictionary.quality import Quality
 from lianji.web import live
 from lianji.web.live import Streams
+from lianji.web.pulse import PERIOD_S
 from tests.peers import wait_until
 from tests.web.conftest import served
 from tests.web.plant import FORCE, MELT, MemoryPlant
@@ -21,7 +23,7 @@ from tests.web.plant import FORCE, MELT, MemoryPlant
 
 def events(response: httpx.Response) -> Iterator[list[dict[str, Any]]]:
     for line in response.iter_lines():
-        if line.startswith("data: "):
+        if line.startswith('data: {"samples"'):
             yield json.loads(line.removeprefix("data: "))["samples"]
 
 
@@ -71,6 +73,36 @@ def test_a_stream_ends_when_its_reader_goes(plant: MemoryPlant) -> None:
             next(stream)
             assert streams.open == 1
         wait_until(lambda: streams.open == 0, what="the stream has ended")
+
+
+def test_many_streams_ask_the_plant_once_a_period_for_all_of_them(plant: MemoryPlant) -> None:
+    for tag in (MELT, FORCE):
+        plant.add(tag, now_us(), 1.0)
+    with served(plant) as (address, server), ExitStack() as opened:
+        pulse = server.config.app.state.streams.pulse  # type: ignore[union-attr]  # our own app
+        streams = [
+            events(opened.enter_context(httpx.stream("GET", f"{address}/api/live?tags={tag}")))
+            for tag in (MELT, FORCE) * 10
+        ]
+        for stream in streams:
+            assert len(next(stream)) == 1
+        looks, began_s = pulse.looks, time.monotonic()
+        wait_until(lambda: pulse.looks >= looks + 4, what="four more beats")
+        assert time.monotonic() - began_s > 3 * PERIOD_S
+        plant.add(MELT, now_us(), 2.0)
+        for stream in streams[::2]:
+            assert [sample["value"] for sample in next(stream)] == [2.0]
+
+
+def test_a_stream_says_that_it_is_alive_also_when_nothing_changes(plant: MemoryPlant) -> None:
+    with (
+        served(plant) as (address, _),
+        httpx.stream("GET", f"{address}/api/live?tags={MELT}", timeout=10) as response,
+    ):
+        lines = response.iter_lines()
+        for _ in range(2):
+            assert next(line for line in lines if line == "event: alive")
+            assert json.loads(next(lines).removeprefix("data: "))["now_us"] <= now_us()
 
 
 async def test_more_streams_than_the_limit_are_refused_for_now(

@@ -5,34 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from lianji.base.clock import now_us
 from lianji.dictionary.quality import Quality
-from tests.peers import command, need
+from tests.web.chromium import INK, chromium, looking_at, strict
 from tests.web.conftest import served
 from tests.web.plant import FORCE, MELT, POWER, PROGRAM, STATE, MemoryPlant, fill
 
 pytestmark = pytest.mark.system
 
-_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-_INK = """canvas => {
-  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-  let ink = 0;
-  for (let i = 3; i < pixels.length; i += 4) if (pixels[i] > 0) ink += 1;
-  return ink;
-}"""
 _COLOURS = """canvas => {
   const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
   let [reddish, opaque] = [0, 0];
@@ -48,11 +32,8 @@ _COLOURS = """canvas => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    need("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=command("chromium"), args=_ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -65,25 +46,10 @@ def address(plant: MemoryPlant) -> Iterator[str]:
 @pytest.fixture
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """A page of 1440 x 900 in English; asking any other server or any script error fails."""
-    wrong: list[str] = []
-    context = browser.new_context(
-        base_url=address, locale="en-GB", viewport={"width": 1440, "height": 900}
-    )
-
-    def only_the_plant(route: Route) -> None:
-        if urlsplit(route.request.url).netloc == urlsplit(address).netloc:
-            route.continue_()
-        else:
-            wrong.append(route.request.url)
-            route.abort()
-
-    context.route("**/*", only_the_plant)
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    yield page
-    context.close()
+    with looking_at(browser, address) as context:
+        page = context.new_page()
+        wrong = strict(page)
+        yield page
     assert wrong == []
 
 
@@ -99,7 +65,7 @@ def chart_of(page: Page, *tags: str, more: str = "") -> None:
 def test_the_status_page_names_each_devices_state_in_words_and_shape(
     page: Page, tmp_path: Path
 ) -> None:
-    page.goto("/")
+    page.goto("/status")
     row = page.get_by_role("row", name="meter1")
     expect(row.locator("td").first).to_have_text("no connection")
     expect(row.locator("svg.shape.fault")).to_be_visible()
@@ -111,14 +77,14 @@ def test_the_status_page_names_each_devices_state_in_words_and_shape(
 
 
 def test_the_status_page_says_why_a_device_fails_and_what_to_do(page: Page) -> None:
-    page.goto("/")
+    page.goto("/status")
     expect(page.locator("#devices")).to_contain_text("refused the connection")
     expect(page.locator("#devices")).to_contain_text("Check that the meter is on")
     expect(page.locator("#figures")).to_contain_text("2 need attention")
 
 
 def test_the_status_page_speaks_chinese(page: Page, tmp_path: Path) -> None:
-    page.goto("/?lang=zh")
+    page.goto("/status?lang=zh")
     expect(page.locator("#devices")).to_contain_text("请检查电表是否通电")
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     shoot(page, "status-zh", tmp_path)
@@ -139,7 +105,7 @@ def test_the_status_page_tells_when_lianji_no_longer_answers(
 ) -> None:
     with served(plant) as (address, _server):
         page = browser.new_page(locale="en-GB")
-        page.goto(address)
+        page.goto(f"{address}/status")
         expect(page.locator("#devices")).to_contain_text("chiller")
     expect(page.locator("#no-answer")).to_contain_text("does not answer", timeout=10_000)
     page.close()
@@ -154,7 +120,7 @@ def test_clicking_tags_draws_them_and_the_link_reproduces_the_view(
     expect(page.locator("#lasts tbody tr")).to_have_count(3)
     canvas = page.locator("#chart canvas")
     expect(canvas).to_be_visible()
-    page.wait_for_function(f"({_INK})(document.querySelector('#chart canvas')) > 5000")
+    page.wait_for_function(f"({INK})(document.querySelector('#chart canvas')) > 5000")
     link = page.url
     shoot(page, "chart", tmp_path)
     page.goto("/")
@@ -178,7 +144,7 @@ def test_bad_quality_is_marked_on_the_chart(page: Page) -> None:
         f"({_COLOURS})(document.querySelector('#chart canvas'))[0] > 20", timeout=5_000
     )
     chart_of(page, MELT, more="&range=8h&live=0")
-    page.wait_for_function(f"({_INK})(document.querySelector('#chart canvas')) > 2000")
+    page.wait_for_function(f"({INK})(document.querySelector('#chart canvas')) > 2000")
     reddish, _ = page.locator("#chart canvas").evaluate(_COLOURS)
     assert reddish == 0
 
@@ -214,7 +180,7 @@ def test_dragging_zooms_in_by_asking_the_server_again(page: Page, tmp_path: Path
 
 def test_the_cursor_reads_values_with_units_and_states_in_words(page: Page, tmp_path: Path) -> None:
     chart_of(page, POWER, STATE, more="&range=1h&live=0")
-    page.wait_for_function(f"({_INK})(document.querySelector('#chart canvas')) > 2000")
+    page.wait_for_function(f"({INK})(document.querySelector('#chart canvas')) > 2000")
     box = page.locator("#chart .u-over").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.4)
@@ -235,11 +201,11 @@ def test_the_api_page_is_our_own(page: Page, tmp_path: Path) -> None:
 
 def test_the_pages_are_dark_where_the_reader_wants_it(page: Page, tmp_path: Path) -> None:
     page.emulate_media(color_scheme="dark")
-    page.goto("/")
+    page.goto("/status")
     expect(page.locator("#devices")).to_contain_text("chiller")
     shoot(page, "status-dark", tmp_path)
     chart_of(page, MELT, POWER, STATE, FORCE)
-    page.wait_for_function(f"({_INK})(document.querySelector('#chart canvas')) > 2000")
+    page.wait_for_function(f"({INK})(document.querySelector('#chart canvas')) > 2000")
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert max(int(part) for part in re.findall(r"\d+", ground)) < 64
     shoot(page, "chart-dark", tmp_path)

@@ -5,6 +5,7 @@ devices/<name>.toml    one machine each
 tags/<any>.csv         tag tables
 alarms/<any>.csv       alarm tables
 templates/<name>@<n>   what machines of one make have in common: .toml and .csv
+dashboards/<name>.json what pages show (made when one is saved)
 data/                  tag ids, spool, history: not to be edited
 """
 
@@ -74,6 +75,10 @@ class PlantFolder:
     @property
     def templates(self) -> Path:
         return self.root / "templates"
+
+    @property
+    def dashboards(self) -> Path:
+        return self.root / "dashboards"
 
     @property
     def data(self) -> Path:

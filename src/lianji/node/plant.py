@@ -31,6 +31,7 @@ from lianji.node.calculated import Calculated
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.configuring.running import Configuring
 from lianji.node.connecting.connecting import Connecting
+from lianji.node.dashboards import Dashboards
 from lianji.node.device_words import device_status
 from lianji.node.diagnostics import bundle
 from lianji.node.fleet import Fleet
@@ -80,6 +81,7 @@ class Plant:
         self.fleet.build(self.configuration)
         self.configuring = Configuring(folder, self.fleet, self.configuration, self._become)
         self.connecting = Connecting(folder, self.configuring, lambda: self.configuration)
+        self.dashboards = Dashboards(folder.dashboards, self.tags)
         self._open_alarms()
         self._samples = Rate()
         self._pushed = 0

@@ -12,6 +12,7 @@ from lianji.web.faults import errors
 from lianji.web.formats import (
     ARROW_TYPE,
     CSV_TYPE,
+    PARQUET_TYPE,
     Format,
     answer_too_large,
     parts_response,
@@ -39,6 +40,7 @@ A_TABLE = {
             "application/json": {"example": {"columns": ["tag", "time", "value"], "rows": []}},
             CSV_TYPE: {},
             ARROW_TYPE: {},
+            PARQUET_TYPE: {},
         },
     },
     **errors(400, 404, 413),

@@ -6,12 +6,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.staticfiles import StaticFiles
 
 from lianji.web import (
     api_alarms,
     api_annotations,
     api_configuration,
+    api_dashboards,
     api_history,
     api_plot,
     api_push,
@@ -32,6 +32,7 @@ from lianji.web.access.rendering import refusal
 from lianji.web.access.throttle import Throttle
 from lianji.web.ports import PlantView
 from lianji.web.security import Security
+from lianji.web.static_files import CompressedFiles
 from lianji.web.tag_work import TagWork
 
 STATIC = Path(__file__).parent / "static"
@@ -46,6 +47,7 @@ _TAGS = [
     {"name": "history", "description": "Samples of the past, as JSON, CSV or Arrow."},
     {"name": "live", "description": "Changes as server-sent events."},
     {"name": "alarms", "description": "What is wrong now, what was, and who has seen it."},
+    {"name": "dashboards", "description": "Tiles of a page, kept as files."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "configuration", "description": "What the plant is told: machines, tags, versions."},
     {"name": "status", "description": "How the plant is."},
@@ -77,10 +79,11 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     faults.install(app)
     for room in (
         api_tags, api_tag_tables, api_history, api_plot, api_annotations, api_alarms,
-        api_configuration, live, api_push, api_status, pages, api_access, access_pages,
+        api_configuration, api_dashboards, live, api_push, api_status, pages, api_access,
+        access_pages,
     ):  # fmt: skip
         app.include_router(room.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", CompressedFiles(STATIC), name="static")
     routes = gated_routes(app, anybody=["/static"], read=["/openapi.json"])
     describe_needs(app, routes)
     app.add_middleware(Gate, access=access, routes=routes, refusal=refusal)

@@ -1,37 +1,32 @@
 """Live values as server-sent events: what has changed, at most every half second.
 
-A stream ends when its reader goes, and all end at once when the server does: a stream left open
-would hold up the end of the process.
+A browser needs one stream for all its tabs (``static/js/live-hub.js``). Every few seconds a stream
+says that it is alive, also when nothing changes: a reader that hears nothing for longer knows that
+what it shows is old. A stream ends when its reader goes, and all end at once when the server does:
+a stream left open would hold up the end of the process.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
-import math
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-import pyarrow as pa
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from lianji.base.clock import monotonic_s
+from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import Busy, Text
-from lianji.dictionary.quality import name_of
 from lianji.web.access.guard import READ
 from lianji.web.asked import Plant, Tags, at_most
 from lianji.web.faults import errors
 from lianji.web.ports import PlantView
+from lianji.web.pulse import Pulse
 
 router = APIRouter(prefix="/api", tags=["live"], dependencies=[READ])
 
-PERIOD_S = 0.5
-KEEPALIVE_S = 15.0
-STREAMS_MAX = 64
-TAGS_MAX = 256
-Samples = dict[str, dict[str, object]]
+ALIVE_S = 5.0
+STREAMS_MAX = 256
+TAGS_MAX = 1_000
 
 
 class Streams:
@@ -39,19 +34,12 @@ class Streams:
 
     def __init__(self) -> None:
         self.open = 0
-        self._ended = asyncio.Event()
-
-    @property
-    def ended(self) -> bool:
-        return self._ended.is_set()
+        self.pulse = Pulse()
+        self.ended = False
 
     def end(self) -> None:
-        self._ended.set()
-
-    async def rest(self, seconds: float) -> None:
-        """Sleep, but not beyond the end."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), seconds)
+        self.ended = True
+        self.pulse.announce()
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -87,46 +75,15 @@ async def live(request: Request, plant: Plant, tags: Tags) -> StreamingResponse:
 
 
 async def _events(plant: PlantView, tags: list[str], streams: Streams) -> AsyncIterator[str]:
-    seen: Samples = {}
     with streams.one():
-        spoke_s = monotonic_s()
         yield "retry: 2000\n\n"
-        while not streams.ended:
-            now = await run_in_threadpool(_last_of, plant, tags)
-            fresh = [sample for tag, sample in now.items() if seen.get(tag) != sample]
-            seen = now
-            if fresh:
-                yield f"data: {json.dumps({'samples': fresh}, ensure_ascii=False)}\n\n"
-                spoke_s = monotonic_s()
-            elif monotonic_s() - spoke_s > KEEPALIVE_S:
-                yield ": still here\n\n"
-                spoke_s = monotonic_s()
-            await streams.rest(PERIOD_S)
-
-
-def _last_of(plant: PlantView, tags: list[str]) -> Samples:
-    """A tag that has not spoken yet is left out; it comes when it does."""
-    heard = [tag for tag in tags if plant.heard(tag)]
-    return samples_of(plant.history.last(heard)) if heard else {}
-
-
-def samples_of(table: pa.Table) -> Samples:
-    """One sample a tag, as the event carries it: times in milliseconds since 1970."""
-    columns = [
-        table["tag"].cast(pa.string()).to_pylist(),
-        table["time"].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist(),
-        table["value"].to_pylist(),
-        table["text"].to_pylist(),
-        table["quality"].to_pylist(),
-    ]
-    return {
-        tag: {
-            "tag": tag,
-            "time_ms": time_us / 1000,
-            "value": value if value is not None and math.isfinite(value) else None,
-            "text": text,
-            "quality": quality,
-            "quality_name": name_of(quality),
-        }
-        for tag, time_us, value, text, quality in zip(*columns, strict=True)
-    }
+        async with streams.pulse.watching(plant, tags) as watch:
+            spoke_s = 0.0
+            while not streams.ended:
+                if fresh := watch.fresh():
+                    yield f'data: {{"samples": [{", ".join(fresh)}]}}\n\n'
+                    spoke_s = monotonic_s()
+                elif monotonic_s() - spoke_s > ALIVE_S:
+                    yield f'event: alive\ndata: {{"now_us": {now_us()}}}\n\n'
+                    spoke_s = monotonic_s()
+                await watch.beat()

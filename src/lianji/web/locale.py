@@ -6,7 +6,7 @@ A key is ``page.thing``. Both languages stand in one entry, so neither can be fo
 from __future__ import annotations
 
 from lianji.base.errors import Language, Text
-from lianji.web.words import access, alarms, connect, tags
+from lianji.web.words import access, alarms, charts, connect, dashboards, tags
 
 TEXTS: dict[str, Text] = {
     "nav.status": Text("Status", "状态"),
@@ -112,7 +112,10 @@ TEXTS: dict[str, Text] = {
     "chart.range_30d": Text("30 d", "30 天"),
     "chart.follow": Text("Live", "实时"),
     "chart.back": Text("Zoom out", "缩小"),
-    "chart.hint": Text("Drag to zoom in, double-click to zoom out.", "拖动可放大，双击可缩小。"),
+    "chart.hint": Text(
+        "Drag or wheel: zoom; Shift+drag: pan; double-click: back. Keys: + − ← →, Shift+← → cursor.",
+        "拖动或滚轮缩放；Shift+拖动平移；双击返回。键盘：+ − ← →，Shift+← → 移动光标。",
+    ),
     "chart.title": Text("Chart of the chosen tags", "所选标签的曲线"),
     "chart.bad": Text("bad quality", "质量差"),
     "chart.uncertain": Text("uncertain quality", "质量存疑"),
@@ -129,6 +132,8 @@ TEXTS: dict[str, Text] = {
     **alarms.TEXTS,
     **connect.TEXTS,
     **tags.TEXTS,
+    **charts.TEXTS,
+    **dashboards.TEXTS,
 }
 
 

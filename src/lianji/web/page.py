@@ -17,6 +17,7 @@ from lianji.web.asked import LANGUAGE_COOKIE
 from lianji.web.locale import texts_in
 from lianji.web.ports import PlantView
 
+THEME_COOKIE = "lianji-theme"
 _YEAR_S = 31_536_000
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
@@ -44,6 +45,7 @@ def page_response(
         html_language="zh-CN" if language == "zh" else "en",
         title=plant.title(language),
         path=request.url.path,
+        theme=_theme(request),
         user=user_of(who),
         may=[] if who is None else sorted(who.may),
         page={"language": language, "texts": texts, "user": user_of(who)},
@@ -55,6 +57,12 @@ def page_response(
     if "lang" in request.query_params:
         response.set_cookie(LANGUAGE_COOKIE, language, max_age=_YEAR_S, samesite="lax")
     return response
+
+
+def _theme(request: Request) -> str:
+    """``light``, ``dark`` or nothing, as the switch of the page left it in a cookie."""
+    theme = request.cookies.get(THEME_COOKIE, "")
+    return theme if theme in ("light", "dark") else ""
 
 
 def user_of(who: Identity | None) -> dict[str, Any] | None:

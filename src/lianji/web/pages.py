@@ -7,12 +7,24 @@ from fastapi.responses import HTMLResponse
 
 from lianji.web.access.guard import CONFIGURE, READ
 from lianji.web.asked import Lang, Plant
+from lianji.web.dashboard import OVERVIEW
 from lianji.web.page import page_response as _page
 
 router = APIRouter(include_in_schema=False, dependencies=[READ])
 
 
 @router.get("/")
+async def front_page(request: Request, plant: Plant, language: Lang) -> HTMLResponse:
+    return _page("dashboard.html", request, plant, language, name=OVERVIEW)
+
+
+@router.get("/dashboard/{name}")
+async def dashboard_page(request: Request, plant: Plant, language: Lang, name: str) -> HTMLResponse:
+    """With ``?wall`` for a screen on the wall."""
+    return _page("dashboard.html", request, plant, language, name=name)
+
+
+@router.get("/status")
 async def status_page(request: Request, plant: Plant, language: Lang) -> HTMLResponse:
     return _page("status.html", request, plant, language)
 

@@ -17,6 +17,7 @@ from lianji.act.alarms.lines import AlarmLine, Summary
 from lianji.base.errors import Language, LianjiError, Text
 from lianji.connect.forms import Form
 from lianji.dictionary.tag import Tag
+from lianji.web.dashboard import Dashboard, DashboardEntry, KeptDashboard
 from lianji.web.machines import (
     Decodes,
     FoundMachine,
@@ -248,6 +249,21 @@ class ConnectingView(Protocol):
     async def decodes(self, machine: Machine, address: str, expected: float | None) -> Decodes: ...
 
 
+class DashboardsView(Protocol):
+    """The plant's dashboards. All block, so they are asked from a worker thread.
+
+    ``node.dashboards.Dashboards`` says more of each.
+    """
+
+    def listed(self) -> Sequence[DashboardEntry]: ...
+
+    def found(self, name: str) -> KeptDashboard: ...
+
+    def save(self, name: str, dashboard: Dashboard, version: str) -> str: ...
+
+    def delete(self, name: str, version: str) -> None: ...
+
+
 class PlantView(Protocol):
     """A running plant, seen from the outside."""
 
@@ -262,6 +278,9 @@ class PlantView(Protocol):
 
     @property
     def connecting(self) -> ConnectingView: ...
+
+    @property
+    def dashboards(self) -> DashboardsView: ...
 
     def title(self, language: Language) -> str: ...
 

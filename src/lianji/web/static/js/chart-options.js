@@ -19,28 +19,36 @@ const STAMPS = [
   [1, "{HH}:{mm}:{ss}.{fff}", DAY, _, DAY, _, _, _, 1],
 ];
 
-export const scaleOf = (tag) => (tag.enumeration ? STATES : `in ${tag.unit ?? ""}`);
+// An axis a unit, or, if each is to have its own, an axis a tag.
+const scaleOf = (tag, each) => {
+  if (each) return `of ${tag.path}`;
+  return tag.enumeration ? STATES : `in ${tag.unit ?? ""}`;
+};
 
-export function optionsFor(tags, slots, size, range) {
+// how: {each: an axis a tag, compared: the tags once more, fainter, for another time}
+export function optionsFor(tags, slots, size, range, { each = false, compared = false } = {}) {
   const scales = { x: { time: true, range } };
-  for (const tag of tags) scales[scaleOf(tag)] = { range: roomy };
+  for (const tag of tags) scales[scaleOf(tag, each)] = { range: roomy };
+  const lines = tags.map((tag) => seriesOf(tag, slots.get(tag.path), each));
   return {
     ...size,
     ms: 1,
     padding: [12, 12, 0, 0],
     legend: { show: false },
     scales,
-    axes: [timeAxis(), ...valueAxes(tags)],
-    series: [{}, ...tags.map((tag) => seriesOf(tag, slots.get(tag.path)))],
+    axes: [timeAxis(), ...valueAxes(tags, slots, each)],
+    series: [{}, ...lines, ...(compared ? lines.map(fainter) : [])],
   };
 }
 
-function seriesOf(tag, slot) {
+const fainter = (line) => ({ ...line, width: 1, dash: [2, 3], alpha: 0.8, points: { show: false } });
+
+function seriesOf(tag, slot, each) {
   const stepped = tag.kind === "step" || tag.enumeration;
   return {
     ...lineStyle(slot),
     label: tag.path,
-    scale: scaleOf(tag),
+    scale: scaleOf(tag, each),
     width: 1.5,
     paths: stepped ? uPlot.paths.stepped({ align: 1 }) : uPlot.paths.linear(),
     points: { size: 5 },
@@ -58,26 +66,27 @@ function timeAxis() {
   return { ...look(), values: STAMPS, space: 80 };
 }
 
-function valueAxes(tags) {
-  const byScale = new Map(tags.map((tag) => [scaleOf(tag), []]));
-  for (const tag of tags) byScale.get(scaleOf(tag)).push(tag);
+function valueAxes(tags, slots, each) {
+  const byScale = new Map(tags.map((tag) => [scaleOf(tag, each), []]));
+  for (const tag of tags) byScale.get(scaleOf(tag, each)).push(tag);
   return [...byScale].map(([scale, members], index) => ({
     ...look(),
+    ...(each ? { stroke: lineStyle(slots.get(members[0].path)).stroke } : {}),
     scale,
     show: index < AXES_MAX,
     side: index % 2 === 0 ? 3 : 1,
     grid: { show: index === 0, stroke: themed("--line"), width: 1 },
-    label: scale === STATES ? undefined : sign(members[0].unit ?? "") || undefined,
+    label: members[0].enumeration ? undefined : sign(members[0].unit ?? "") || undefined,
     labelFont: FONT,
     labelSize: 18,
     size: wideEnough,
-    incrs: scale === STATES ? [1, 2, 5, 10, 20, 50, 100, 1000] : undefined,
-    values: (_u, splits) => splits.map((value) => tick(scale, members, value)),
+    incrs: members[0].enumeration ? [1, 2, 5, 10, 20, 50, 100, 1000] : undefined,
+    values: (_u, splits) => splits.map((value) => tick(members, value)),
   }));
 }
 
-function tick(scale, members, value) {
-  if (scale !== STATES || members.length > 1) return measured(value);
+function tick(members, value) {
+  if (!members[0].enumeration || members.length > 1) return measured(value);
   return members[0].enumeration[String(value)] ? inWords(members[0], value) : "";
 }
 

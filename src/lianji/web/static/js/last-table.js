@@ -1,4 +1,5 @@
-// The table of last values: one row a chosen tag, changed in place as samples come.
+// The table beside the chart: a row a tag with its last value, the value at the cursor, and least,
+// mean and most of the window that is shown. Changed in place as samples come.
 
 import { moment, NONE } from "./format.js";
 import { make, t } from "./page.js";
@@ -27,6 +28,27 @@ export class LastTable {
     this.#body.replaceChildren(...tags.map((tag) => this.#rows.get(tag.path).line));
   }
 
+  // values: [{value, earlier}] in the order of the rows, or none.
+  tellCursor(ms, values, compare) {
+    [...this.#body.rows].forEach((line, index) => {
+      const { tag, cursor } = this.#rows.get(line.dataset.path);
+      const found = values[index];
+      const words = found ? inWords(tag, found.value) : NONE;
+      const earlier = found && compare ? ` (−${compare}: ${inWords(tag, found.earlier)})` : "";
+      if (cursor.textContent !== words + earlier) cursor.textContent = words + earlier;
+    });
+  }
+
+  // found: path -> {least, mean, most}
+  tellWindow(found) {
+    for (const [path, { tag, least, mean, most }] of this.#rows) {
+      const one = found.get(path);
+      least.textContent = one ? inWords(tag, one.least) : NONE;
+      most.textContent = one ? inWords(tag, one.most) : NONE;
+      mean.textContent = one && !tag.enumeration ? inWords(tag, one.mean) : NONE;
+    }
+  }
+
   update(samples) {
     for (const { tag: path, time_ms, value, text, quality, quality_name } of samples) {
       const row = this.#rows.get(path);
@@ -50,13 +72,15 @@ export class LastTable {
     name.append(make("span", { class: "place" }, ...breakable(place)), make("span", { class: "signal" }, ...breakable(signal)));
     const shown = make("b", {}, NONE);
     const time = make("span", { class: "place" }, NONE);
-    const value = make("td", { class: "number" }, shown, time);
+    const value = make("td", { class: "number last" }, shown, " ", time);
     const quality = make("td", { class: "quality" }, NONE);
     const label = t("chart.remove", { tag: tag.path });
     const remove = make("button", { type: "button", "aria-label": label, title: label }, "×");
     remove.addEventListener("click", () => this.#onRemove(tag));
     const head = make("th", { scope: "row" }, swatch(slot), name);
-    const line = make("tr", {}, head, value, quality, make("td", {}, remove));
-    return { tag, line, shown, quality, time, kind: "" };
+    const cells = ["cursor", "least", "mean", "most"].map((name) => make("td", { class: `number ${name}` }, NONE));
+    const line = make("tr", { "data-path": tag.path }, head, value, quality, ...cells, make("td", {}, remove));
+    const [cursor, least, mean, most] = cells;
+    return { tag, line, shown, quality, time, cursor, least, mean, most, kind: "" };
   }
 }

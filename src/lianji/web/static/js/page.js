@@ -34,19 +34,32 @@ export function answered() {
   document.body.classList.remove("stale");
 }
 
-export function notAnswered() {
-  silentSince ??= new Date();
+export function notAnswered(sinceMs = Date.now()) {
+  silentSince ??= new Date(sinceMs);
   const time = silentSince.toTimeString().slice(0, 8);
   banner.textContent = t("page.no_answer", { time });
   banner.hidden = false;
   document.body.classList.add("stale");
 }
 
+// Since when (ms) the server has not answered; null while it does.
+export const awaySince = () => silentSince?.getTime() ?? null;
+
 // What the API says; a failure becomes an Error whose message is cause and remedy.
-export async function ask(address, signal) {
+export const ask = (address, signal) => fetched(address, { signal });
+
+// The same for what changes something: send("PUT", address, {...}).
+export const send = (method, address, content) =>
+  fetched(address, {
+    method,
+    headers: content === undefined ? {} : { "Content-Type": "application/json" },
+    body: content === undefined ? undefined : JSON.stringify(content),
+  });
+
+async function fetched(address, options) {
   let response;
   try {
-    response = await fetch(address, { signal });
+    response = await fetch(address, options);
   } catch (error) {
     if (error.name !== "AbortError") notAnswered();
     throw error;
@@ -54,7 +67,9 @@ export async function ask(address, signal) {
   answered();
   if (!response.ok) {
     const fault = await response.json();
-    throw new Error(`${said(fault.cause)} ${said(fault.remedy)}`);
+    const error = new Error(`${said(fault.cause)} ${said(fault.remedy)}`);
+    error.code = fault.code;
+    throw error;
   }
   return response;
 }
