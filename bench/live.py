@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from pathlib import Path
 from urllib.parse import quote
 from urllib.request import ProxyHandler, build_opener
 

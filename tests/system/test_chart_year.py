@@ -52,9 +52,18 @@ def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlantProcess]:
     with plant_process(folder) as plant:
         end_us = now_us() // 60_000_000 * 60_000_000
         times = end_us - np.arange(MINUTES, 0, -1) * 60_000_000
-        values = np.round(100 + 40 * np.sin(np.arange(MINUTES) / 229) + np.random.default_rng(1).normal(0, 5, MINUTES), 2)
+        values = np.round(
+            100
+            + 40 * np.sin(np.arange(MINUTES) / 229)
+            + np.random.default_rng(1).normal(0, 5, MINUTES),
+            2,
+        )
         for first in range(0, MINUTES, 50_000):
-            some = zip(times[first : first + 50_000].tolist(), values[first : first + 50_000].tolist(), strict=True)
+            some = zip(
+                times[first : first + 50_000].tolist(),
+                values[first : first + 50_000].tolist(),
+                strict=True,
+            )
             lines = "".join(f"p/line/machine power={value} {time}000\n" for time, value in some)
             assert plant.write(lines).status_code == 204
         wait_until(lambda: plant.status()["history"]["rows"] == MINUTES, 60, "the year is in files")
@@ -66,7 +75,9 @@ def test_a_year_is_drawn_within_the_time_that_nobody_waits(
 ) -> None:
     with (
         chromium() as browser,
-        looking_at(browser, year.address, viewport={"width": PIXELS + 304, "height": 1000}) as context,
+        looking_at(
+            browser, year.address, viewport={"width": PIXELS + 304, "height": 1000}
+        ) as context,
     ):
         page = context.new_page()
         page.goto(f"/chart?tags={TAG}&range=1h&live=0")

@@ -1,4 +1,4 @@
-"""The chart page: what is drawn is what the historian says, at every zoom; and what goes with it."""
+"""The chart page: what is drawn is what the historian says, at every zoom."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lianji.dictionary.quality import Quality
 from lianji.dictionary.tag import Tag
 from tests.web.chromium import chromium, looking_at, strict
 from tests.web.conftest import served
-from tests.web.plant import FORCE, MELT, POWER, STATE, MemoryPlant, fill
+from tests.web.plant import MELT, POWER, STATE, MemoryPlant, fill
 
 pytestmark = pytest.mark.system
 
@@ -30,7 +30,8 @@ YEAR_END = 1_767_225_600 * SECOND
 SPIKE_AT = YEAR_END - 100 * DAY + 12 * SECOND
 DRAWN = """() => {
   const [times, ...lines] = lianjiChart.data;
-  return lines.map(line => times.map((ms, i) => [ms, line[i]]).filter(([, value]) => value !== undefined));
+  const points = line => times.map((ms, i) => [ms, line[i]]);
+  return lines.map(line => points(line).filter(([, value]) => value !== undefined));
 }"""
 """What uPlot holds of each line: [ms, value or null] where the line has a point."""
 
@@ -38,7 +39,9 @@ FLAGGED = """ms => {
   const { x } = lianjiChart.placeOf(ms, 0);
   const pixels = lianjiChart.canvas.getContext("2d").getImageData(x, 0, 15, 60).data;
   let dark = 0;
-  for (let i = 0; i < pixels.length; i += 4) if (pixels[i + 3] > 200 && pixels[i + 2] < 60) dark += 1;
+  for (let i = 0; i < pixels.length; i += 4) {
+    if (pixels[i + 3] > 200 && pixels[i + 2] < 60) dark += 1;
+  }
   return dark;
 }"""
 """How much is inked darkly where the flag of a note at a moment would be."""
@@ -86,7 +89,7 @@ def show(page: Page, start_us: int, end_us: int, *tags: str, more: str = "") -> 
 def _drawn_between(page: Page, start_us: int, end_us: int) -> None:
     """Wait until the answer for just this range is drawn."""
     page.wait_for_function(
-        "([from, to]) => globalThis.lianjiChart?.data && document.querySelector('#tools').hidden === false"
+        "([from, to]) => globalThis.lianjiChart?.data && !document.querySelector('#tools').hidden"
         " && Math.abs(lianjiChart.range[0] - from) < 2 && Math.abs(lianjiChart.range[1] - to) < 2"
         " && performance.getEntriesByName('chart-drawn').at(-1)?.startTime"
         " >= performance.getEntriesByName('chart-asked').at(-1)?.startTime",
@@ -132,7 +135,9 @@ def test_from_a_year_to_a_second_what_is_drawn_is_the_data(
         inner = [p for p in drawn if p[1] is not None and p[0] > start_us / 1000]
         assert set(inner) <= measured
         if span_us <= 60 * SECOND:
-            assert set(inner) == {p for p in measured if p[1] is not None and p[0] > start_us / 1000}
+            assert set(inner) == {
+                p for p in measured if p[1] is not None and p[0] > start_us / 1000
+            }
         _check_extremes_of_pixels(page, said, [p for p in drawn if p in measured], start_us, end_us)
     page.screenshot(path=tmp_path / "second.png")
 
@@ -198,7 +203,9 @@ def test_wheel_keys_and_pan_move_through_time_and_back_goes_back(
     assert box is not None
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 50)
     page.mouse.wheel(0, -300)
-    page.wait_for_function("() => !document.querySelector('#back').disabled && location.search.includes('start=')")
+    page.wait_for_function(
+        "() => !document.querySelector('#back').disabled && location.search.includes('start=')"
+    )
     low, high = page.evaluate("lianjiChart.range")
     assert low > start_us / 1000 and high < end_us / 1000
     assert (low + high) / 2 == pytest.approx((start_us + end_us) / 2000, abs=3.6e6)
@@ -356,9 +363,7 @@ def test_png_csv_and_parquet_hold_what_is_shown(
             assert len(file.read_text().splitlines()) == rows + 1
 
 
-def test_a_script_in_a_tags_words_stays_text(
-    page: Page, plant: MemoryPlant, address: str
-) -> None:
+def test_a_script_in_a_tags_words_stays_text(page: Page, plant: MemoryPlant, address: str) -> None:
     evil = "shop/<img src=x onerror=alert(1)>/<script>alert(2)<|script>"
     wicked = "<script>alert(3)</script>"
     plant._tags.append(Tag(path=evil, description_en=wicked, unit="kW", enumeration={1: wicked}))
@@ -388,4 +393,3 @@ def test_gone_and_back_again_is_told_and_made_up_for(browser: Browser, plant: Me
         expect(page.locator("#no-answer")).to_be_hidden()
         page.wait_for_function(f"() => ({DRAWN})()[0].some(([, value]) => value === 240)")
     page.close()
-

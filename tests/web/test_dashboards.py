@@ -23,7 +23,7 @@ BOARD = Dashboard(title_zh="压铸", tiles=[Tile(kind=TileKind.NUMBER, tags=[MEL
 
 @pytest.fixture
 def dashboards(tmp_path: Path) -> Dashboards:
-    return Dashboards(tmp_path / "dashboards", lambda: [])
+    return Dashboards(tmp_path / "dashboards", list)
 
 
 def test_the_demo_plant_gets_machines_energy_air_and_temperatures() -> None:
@@ -129,7 +129,7 @@ def test_a_wrong_file_says_what_is_wrong_and_hides_no_other(
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    dashboards = Dashboards(tmp_path / "file" / "dashboards", lambda: [])
+    dashboards = Dashboards(tmp_path / "file" / "dashboards", list)
     with pytest.raises(StorageError):
         dashboards.save("line", BOARD, "")
 

@@ -120,9 +120,7 @@ def _cold_start(browser: Browser, address: str) -> dict[str, float]:
                 ".reduce((sum, e) => sum + e.decodedBodySize, 0)"
             ),
             "all_bytes": sum(sizes.values()),
-            "shown_ms": page.evaluate(
-                "performance.getEntriesByName('board-shown')[0].startTime"
-            ),
+            "shown_ms": page.evaluate("performance.getEntriesByName('board-shown')[0].startTime"),
         }
 
 
@@ -282,13 +280,17 @@ def test_the_wall_rotates_has_a_clock_and_says_when_the_server_is_away(
         expect(page.locator("#title")).to_have_text("Second")
         expect(page.locator("header.bar")).to_be_hidden()
         expect(page.locator("#clock")).to_have_text(re.compile(r"\d\d:\d\d:\d\d$"))
-        size = page.locator(".tile-number .big").evaluate("e => parseFloat(getComputedStyle(e).fontSize)")
+        size = page.locator(".tile-number .big").evaluate(
+            "e => parseFloat(getComputedStyle(e).fontSize)"
+        )
         assert size > 100
         page.screenshot(path=tmp_path / "wall.png")
         expect(page.locator("#title")).to_have_text("Line")
         expect(page.locator("#title")).to_have_text("Second")
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
-    expect(page.locator("#sign")).to_contain_text("The server does not answer since", timeout=15_000)
+    expect(page.locator("#sign")).to_contain_text(
+        "The server does not answer since", timeout=15_000
+    )
     expect(page.locator("#sign svg.fault")).to_be_visible()
     page.close()
 
@@ -334,4 +336,3 @@ def test_a_narrow_screen_needs_no_sideways_scrolling(
         for path in ("/", "/dashboard/line", "/chart"):
             page.goto(path)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-

@@ -203,16 +203,16 @@ def _unreadable(path: Path, error: OSError) -> StorageError:
     return StorageError(
         "dashboard-unreadable",
         Text(f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。"),
-        Text(
-            "Give the user that runs Lianji the right to read it.", "请授予运行用户读取权限。"
-        ),
+        Text("Give the user that runs Lianji the right to read it.", "请授予运行用户读取权限。"),
     )
 
 
 def _unwritable(path: Path, error: OSError) -> StorageError:
     return StorageError(
         "dashboard-unwritable",
-        Text(f"{path} cannot be written: {error.strerror}.", f"无法写入 {path}：{error.strerror}。"),
+        Text(
+            f"{path} cannot be written: {error.strerror}.", f"无法写入 {path}：{error.strerror}。"
+        ),
         Text(
             "Free space on the disk, or give the user that runs Lianji the right to write.",
             "请释放磁盘空间，或授予运行用户写权限。",

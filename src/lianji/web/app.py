@@ -59,7 +59,8 @@ def create_app(plant: PlantView) -> FastAPI:
     faults.install(app)
     app.add_middleware(Security)
     for room in (
-        api_tags, api_history, api_plot, api_annotations, api_dashboards, live, api_push, api_status, pages
+        api_tags, api_history, api_plot, api_annotations, api_dashboards, live, api_push,
+        api_status, pages,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", CompressedFiles(STATIC), name="static")

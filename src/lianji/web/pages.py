@@ -33,9 +33,7 @@ async def front_page(request: Request, plant: Plant, language: Lang) -> HTMLResp
 
 
 @router.get("/dashboard/{name}")
-async def dashboard_page(
-    request: Request, plant: Plant, language: Lang, name: str
-) -> HTMLResponse:
+async def dashboard_page(request: Request, plant: Plant, language: Lang, name: str) -> HTMLResponse:
     """With ``?wall`` for a screen on the wall."""
     return _page("dashboard.html", request, plant, language, name=name)
 
