@@ -24,7 +24,8 @@ COMPUTED = (
     "status.policy_", "stage.", "chart.range_", "chart.bad", "chart.uncertain",
     "alarm.priority_", "alarm.state_", "alarm.event_", "alarm.minutes_",
     "access.role_", "access.scope_", "access.days_", "access.broken_", "access.done_", "audit.",
-    "column.", "tags.added", "tags.changed", "tags.removed",
+    "column.", "tags.added", "tags.changed", "tags.removed", "board.kind_", "board.above", "board.below",
+    "theme.", "connect.", "config.",
 )  # fmt: skip
 
 
@@ -74,7 +75,8 @@ def _used_keys() -> set[str]:
     templates = "".join(path.read_text() for path in (WEB / "templates").glob("*.html"))
     scripts = "".join(path.read_text() for path in (WEB / "static/js").glob("*.js"))
     in_templates = re.findall(r't\["([\w.]+)"\]|\("/\w*", "([\w.]+)"\)', templates)
-    in_scripts = re.findall(r'"((?:page|status|chart|nav|stage|alarm|tags)\.\w+)"', scripts)
+    pages = "|".join({key.split(".")[0] for key in TEXTS})
+    in_scripts = re.findall(rf'"((?:{pages})\.\w+)"', scripts)
     return {key for pair in in_templates for key in pair if key} | set(in_scripts)
 
 

@@ -1,4 +1,4 @@
-"""The chart page: what is drawn is what the historian says, at every zoom; and what goes with it."""
+"""The chart page: what is drawn is what the historian says, at every zoom."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ YEAR_END = 1_767_225_600 * SECOND
 SPIKE_AT = YEAR_END - 100 * DAY + 12 * SECOND
 DRAWN = """() => {
   const [times, ...lines] = lianjiChart.data;
-  return lines.map(line => times.map((ms, i) => [ms, line[i]]).filter(([, value]) => value !== undefined));
+  const points = line => times.map((ms, i) => [ms, line[i]]);
+  return lines.map(line => points(line).filter(([, value]) => value !== undefined));
 }"""
 """What uPlot holds of each line: [ms, value or null] where the line has a point."""
 
@@ -38,7 +39,9 @@ FLAGGED = """ms => {
   const { x } = lianjiChart.placeOf(ms, 0);
   const pixels = lianjiChart.canvas.getContext("2d").getImageData(x, 0, 15, 60).data;
   let dark = 0;
-  for (let i = 0; i < pixels.length; i += 4) if (pixels[i + 3] > 200 && pixels[i + 2] < 60) dark += 1;
+  for (let i = 0; i < pixels.length; i += 4) {
+    if (pixels[i + 3] > 200 && pixels[i + 2] < 60) dark += 1;
+  }
   return dark;
 }"""
 """How much is inked darkly where the flag of a note at a moment would be."""
@@ -86,7 +89,7 @@ def show(page: Page, start_us: int, end_us: int, *tags: str, more: str = "") -> 
 def _drawn_between(page: Page, start_us: int, end_us: int) -> None:
     """Wait until the answer for just this range is drawn."""
     page.wait_for_function(
-        "([from, to]) => globalThis.lianjiChart?.data && document.querySelector('#tools').hidden === false"
+        "([from, to]) => globalThis.lianjiChart?.data && !document.querySelector('#tools').hidden"
         " && Math.abs(lianjiChart.range[0] - from) < 2 && Math.abs(lianjiChart.range[1] - to) < 2"
         " && performance.getEntriesByName('chart-drawn').at(-1)?.startTime"
         " >= performance.getEntriesByName('chart-asked').at(-1)?.startTime",

@@ -113,7 +113,7 @@ TEXTS: dict[str, Text] = {
     "chart.follow": Text("Live", "实时"),
     "chart.back": Text("Zoom out", "缩小"),
     "chart.hint": Text(
-        "Drag or wheel: zoom; Shift+drag: pan; double-click: back. Keys: + − ← →, Shift+← → cursor.",
+        "Drag or wheel: zoom; Shift+drag: pan; double-click: back. Keys: + − ← →, Shift+← →.",
         "拖动或滚轮缩放；Shift+拖动平移；双击返回。键盘：+ − ← →，Shift+← → 移动光标。",
     ),
     "chart.title": Text("Chart of the chosen tags", "所选标签的曲线"),

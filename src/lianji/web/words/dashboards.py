@@ -71,8 +71,6 @@ TEXTS: dict[str, Text] = {
     "board.above": Text("above its range", "高于上限"),
     "board.below": Text("below its range", "低于下限"),
     "board.within": Text("{value}, range {low} to {high}", "{value}，范围 {low} 至 {high}"),
-    "board.state": Text("State", "状态"),
-    "board.share": Text("Share of the time", "时间占比"),
     "board.unknown": Text("not known", "未知"),
     "board.several": Text("several in turn", "多种交替"),
     "wall.stale": Text("Old: nothing new since {time}", "数据已过时：自 {time} 起无新数据"),
