@@ -114,7 +114,7 @@ def test_the_administrator_adds_a_user_who_then_sees_less(page: Page, tmp_path: 
     page.get_by_label("Change bob").click()
     shoot(page, "users", tmp_path)
     page.locator("#account summary").click()
-    page.get_by_role("button", name="Log out").last.click()
+    page.locator("#account").get_by_role("button", name="Log out").click()
     page.get_by_label("User name").fill("bob")
     page.get_by_label("Password").fill("another horse battery")
     page.get_by_role("button", name="Log in").click()
