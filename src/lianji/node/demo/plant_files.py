@@ -94,9 +94,9 @@ def _open_to_this_machine(site: Path) -> None:
     document = tomlkit.parse(site.read_text(encoding="utf-8"))
     web = document.setdefault("web", tomlkit.table())
     if "open" not in web and web.get("host", "127.0.0.1") == "127.0.0.1":
-        value = tomlkit.item(True)
-        value.comment("no log-in: everybody on this machine is administrator")
-        web["open"] = value
+        is_open = tomlkit.item(True)
+        is_open.comment("no log-in: everybody on this machine is administrator")
+        web["open"] = is_open
         write_atomically(site, tomlkit.dumps(document).encode())
 
 

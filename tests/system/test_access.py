@@ -1,0 +1,150 @@
+"""A plant with log-ins, as its users have it: one process, the command line beside it."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.peers import wait_until
+from tests.system.plant import PlantProcess, lianji_command, lianji_program, plant_process
+
+pytestmark = pytest.mark.system
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "works"
+    assert lianji_command("init", folder).returncode == 0
+    return folder
+
+
+@pytest.fixture
+def plant(folder: Path) -> Iterator[PlantProcess]:
+    with plant_process(folder) as plant:
+        yield plant
+
+
+def _lianji(folder: Path, *arguments: str, password: str = "") -> str:
+    done = subprocess.run(
+        [lianji_program(), *arguments, "--plant", str(folder)],
+        input=f"{password}\n".encode(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def _add_user(folder: Path, name: str, role: str) -> None:
+    _lianji(folder, "user", "add", name, "--role", role, "--password-stdin", password=PASSWORD)
+
+
+def test_a_new_plant_is_closed_and_its_command_line_is_not(plant: PlantProcess) -> None:
+    assert plant.http.get(f"{plant.address}/api/status").status_code == 401
+    page = plant.http.get(f"{plant.address}/", headers={"Accept": "text/html"})
+    assert page.headers["location"] == "/welcome"
+    status = lianji_command("status", "--plant", plant.folder)
+    assert status.returncode == 0, status.stderr
+    file = plant.folder.parent / "past.csv"
+    file.write_text("time,temperature\n2026-01-01T00:00:00Z,20\n")
+    imported = lianji_command("import", file, "--plant", plant.folder)
+    assert imported.returncode == 0, imported.stderr
+
+
+def test_the_key_is_new_at_each_start_and_kept_to_its_owner(plant: PlantProcess) -> None:
+    file = plant.folder / "data" / "cli.key"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    old = {"Authorization": f"Bearer {file.read_text()}"}
+    assert plant.http.get(f"{plant.address}/api/me", headers=old).json()["kind"] == "key"
+    plant.kill()
+    plant.start()
+    assert plant.http.get(f"{plant.address}/api/me", headers=old).status_code == 401
+    plant.stop()
+    assert not file.exists()
+
+
+def test_users_and_tokens_of_the_command_line_hold_while_the_plant_runs(
+    plant: PlantProcess,
+) -> None:
+    _add_user(plant.folder, "anna", "administrator")
+    token = _lianji(plant.folder, "token", "add", "telegraf", "--scope", "push").strip()
+    headers = {"Authorization": f"Token {token}"}
+    line = "works,machine=m1 value=1"
+
+    def push() -> int:
+        return plant.http.post(
+            f"{plant.address}/api/v2/write", content=line, headers=headers
+        ).status_code
+
+    wait_until(lambda: push() == 204, what="the token is known")
+    assert plant.http.get(f"{plant.address}/api/status", headers=headers).status_code == 403
+    _lianji(plant.folder, "token", "remove", "telegraf")
+    wait_until(lambda: push() == 401, what="the token is no longer known")
+    said = lianji_command("audit", "--plant", plant.folder, "--json")
+    assert said.returncode == 0, said.stderr
+    assert b"token-removed" in said.stdout and b"at the command line" in said.stdout
+
+
+def test_what_was_set_up_is_there_after_the_power_went(plant: PlantProcess) -> None:
+    _add_user(plant.folder, "anna", "administrator")
+    token = _lianji(plant.folder, "token", "add", "mes", "--scope", "read").strip()
+    plant.kill()
+    plant.start()
+    answer = plant.http.get(
+        f"{plant.address}/api/status", headers={"Authorization": f"Bearer {token}"}
+    )
+    assert answer.status_code == 200
+
+
+def test_the_command_line_says_what_is_wrong(folder: Path) -> None:
+    def said(*arguments: str) -> str:
+        done = lianji_command(*arguments, "--plant", folder)
+        assert done.returncode == 1
+        return done.stderr.decode()
+
+    assert "password-needed" in said("user", "add", "anna")
+    assert "password-short" in said("user", "add", "anna", "--password-stdin")
+    assert "user-missing" in said("user", "remove", "anna")
+    assert "token-missing" in said("token", "remove", "x")
+    _add_user(folder, "anna", "administrator")
+    assert "last-administrator" in said("user", "role", "anna", "viewer")
+
+
+def test_the_audit_command_finds_a_forged_row(folder: Path) -> None:
+    import sqlite3
+
+    _add_user(folder, "anna", "administrator")
+    _add_user(folder, "bob", "viewer")
+    state = sqlite3.connect(folder / "data" / "state.db")
+    state.execute("UPDATE audit SET who = 'nobody' WHERE sequence = 1")
+    state.commit()
+    state.close()
+    done = lianji_command("audit", "--plant", folder)
+    assert done.returncode == 1
+    assert "Entry 1 of the audit log was changed" in done.stderr.decode()
+
+
+def test_an_open_plant_is_refused_on_a_network(folder: Path) -> None:
+    settings = folder / "lianji.toml"
+    settings.write_text(
+        settings.read_text().replace('host = "127.0.0.1"', 'open = true\nhost = "0.0.0.0"')
+    )
+    done = lianji_command("run", "--plant", folder, "--port", "0")
+    assert done.returncode == 1
+    assert "open = true makes everybody administrator" in done.stderr.decode()
+
+
+def test_who_may_not_read_the_key_is_told_so(plant: PlantProcess) -> None:
+    (plant.folder / "data" / "cli.key").unlink()
+    done = lianji_command("status", "--plant", plant.folder)
+    assert done.returncode == 1 and "key-unreadable" in done.stderr.decode()
+    with httpx.Client(trust_env=False) as client:
+        assert client.get(f"{plant.address}/health").status_code == 200
