@@ -15,7 +15,16 @@ from tests.web.plant import MELT, MemoryPlant
 
 WEB = Path(lianji.web.__file__).parent
 SVG = "http://www.w3.org/2000/svg"
-COMPUTED = ("status.policy_", "stage.", "chart.range_", "chart.bad", "chart.uncertain")
+COMPUTED = (
+    "status.policy_",
+    "stage.",
+    "chart.range_",
+    "chart.bad",
+    "chart.uncertain",
+    "versions.",
+    "connect.edit",
+    "connect.remove",
+)
 
 
 async def test_the_status_tells_devices_with_error_and_remedy(client: httpx.AsyncClient) -> None:
@@ -64,7 +73,7 @@ def _used_keys() -> set[str]:
     templates = "".join(path.read_text() for path in (WEB / "templates").glob("*.html"))
     scripts = "".join(path.read_text() for path in (WEB / "static/js").glob("*.js"))
     in_templates = re.findall(r't\["([\w.]+)"\]|\("/\w*", "([\w.]+)"\)', templates)
-    in_scripts = re.findall(r'"((?:page|status|chart|nav|stage)\.\w+)"', scripts)
+    in_scripts = re.findall(r'"((?:page|status|chart|nav|stage|connect|versions)\.\w+)"', scripts)
     return {key for pair in in_templates for key in pair if key} | set(in_scripts)
 
 
