@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from tests.peers.modbus import libmodbus_server
 from tests.system.plant import (
     PlantProcess,
     is_good,
+    lianji_program,
     plant_process,
     write_device,
     write_plant,
@@ -193,3 +197,28 @@ def test_what_takes_a_restart_is_said(plant: PlantProcess) -> None:
         20,
         "the next start is told of",
     )
+
+
+def lianji(plant: PlantProcess, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [lianji_program(), "config", *arguments, "--plant", str(plant.folder)]
+    environment = os.environ | {"LIANJI_LANG": "en"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
+def test_the_command_line_lists_shows_and_undoes(plant: PlantProcess, port: int) -> None:
+    save(plant, machine("two", port, ("p/two/number", "hr:20")), note="the second")
+    plant.wait_last("p/two/number", is_good)
+    listed = json.loads(lianji(plant, "versions", "--json").stdout)
+    assert [(row["version"], row["note"]) for row in listed] == [
+        ("2", "the second"),
+        ("1", "the first"),
+    ]
+    assert "+++ devices/two.toml" in lianji(plant, "diff").stdout
+    undone = lianji(plant, "undo")
+    assert undone.returncode == 0 and "takes it within" in undone.stderr
+    wait_until(lambda: len(plant.status()["devices"]) == 1, 20, "the running plant follows")
+    plant.stop()
+    assert lianji(plant, "restore", "2").returncode == 0
+    assert (plant.folder / "devices" / "two.toml").exists()
+    refused = lianji(plant, "restore", "77")
+    assert refused.returncode == 1 and "There is no version '77'" in refused.stderr

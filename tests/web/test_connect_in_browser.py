@@ -79,27 +79,26 @@ def shoot(page: Page, name: str, tmp_path: Path) -> None:
 def test_from_the_empty_plant_to_the_first_live_value(
     browser: Browser, plant: PlantProcess, tmp_path: Path
 ) -> None:
-    with libmodbus_server() as port:
-        with page_of(browser, plant) as page:
-            expect(page.locator("#machines")).to_contain_text("No machine yet")
-            fill(page, "press", port, ("hr:7", "uint16"), ("40012", "uint16"))
-            page.locator("#test").click()
-            rows = page.locator("#trial-rows tbody tr")
-            expect(rows).to_have_count(2)
-            expect(rows.nth(0)).to_contain_text("00 07")
-            expect(rows.nth(1).locator("td.number").first).to_have_text("11")
-            expect(page.locator("#trial")).to_contain_text("2 tags in 1 request")
-            expect(page.locator("#trial")).to_contain_text("One round will take about")
-            shoot(page, "connect-tested", tmp_path)
-            page.locator("#look").click()
-            expect(page.locator("#preview")).to_contain_text('+host = "127.0.0.1"')
-            page.locator("#save").click()
-            first = page.locator("#first-values tbody tr")
-            expect(first.nth(0).locator("td")).to_have_text("7")
-            expect(first.nth(1).locator("td")).to_have_text("11")
-            expect(page.locator("#machines")).to_contain_text("press")
-            expect(page.locator("#versions tbody tr").first).to_contain_text("devices/press.toml")
-            shoot(page, "connect-saved", tmp_path)
+    with libmodbus_server() as port, page_of(browser, plant) as page:
+        expect(page.locator("#machines")).to_contain_text("No machine yet")
+        fill(page, "press", port, ("hr:7", "uint16"), ("40012", "uint16"))
+        page.locator("#test").click()
+        rows = page.locator("#trial-rows tbody tr")
+        expect(rows).to_have_count(2)
+        expect(rows.nth(0)).to_contain_text("00 07")
+        expect(rows.nth(1).locator("td.number").first).to_have_text("11")
+        expect(page.locator("#trial")).to_contain_text("2 tags in 1 request")
+        expect(page.locator("#trial")).to_contain_text("One round will take about")
+        shoot(page, "connect-tested", tmp_path)
+        page.locator("#look").click()
+        expect(page.locator("#preview")).to_contain_text('+host = "127.0.0.1"')
+        page.locator("#save").click()
+        first = page.locator("#first-values tbody tr")
+        expect(first.nth(0).locator("td")).to_have_text("7")
+        expect(first.nth(1).locator("td")).to_have_text("11")
+        expect(page.locator("#machines")).to_contain_text("press")
+        expect(page.locator("#versions tbody tr").first).to_contain_text("devices/press.toml")
+        shoot(page, "connect-saved", tmp_path)
     assert (plant.folder / "devices" / "press.toml").is_file()
     assert b"p/press/hr-7" in (plant.folder / "tags" / "press.csv").read_bytes()
 
@@ -107,22 +106,21 @@ def test_from_the_empty_plant_to_the_first_live_value(
 def test_the_word_order_helper_finds_the_right_order(
     browser: Browser, plant: PlantProcess, tmp_path: Path
 ) -> None:
-    with libmodbus_server(None, "update", 600_000) as port:
-        with page_of(browser, plant) as page:
-            fill(page, "meter", port, ("hr:200", "float32@CDAB"))
-            page.locator("#test").click()
-            page.get_by_role("button", name="Other readings of p/meter/hr-200").click()
-            readings = page.locator(".reading")
-            expect(readings.first).to_have_attribute("data-type", "float32")
-            expect(readings.first).to_contain_text("100")
-            shoot(page, "connect-order", tmp_path)
-            page.locator("#expected").fill("17096")  # the first register alone
-            expect(readings.first).not_to_have_attribute("data-type", "float32")
-            page.locator("#expected").fill("100")
-            expect(readings.first).to_have_attribute("data-type", "float32")
-            readings.first.click()
-            expect(page.locator("[data-column=type]").first).to_have_value("float32")
-            expect(page.locator("#trial-rows td.number").first).to_have_text("100")
+    with libmodbus_server(None, "update", 600_000) as port, page_of(browser, plant) as page:
+        fill(page, "meter", port, ("hr:200", "float32@CDAB"))
+        page.locator("#test").click()
+        page.get_by_role("button", name="Other readings of p/meter/hr-200").click()
+        readings = page.locator(".reading")
+        expect(readings.first).to_have_attribute("data-type", "float32")
+        expect(readings.first).to_contain_text("100")
+        shoot(page, "connect-order", tmp_path)
+        page.locator("#expected").fill("17096")  # the first register alone
+        expect(readings.first).not_to_have_attribute("data-type", "float32")
+        page.locator("#expected").fill("100")
+        expect(readings.first).to_have_attribute("data-type", "float32")
+        readings.first.click()
+        expect(page.locator("[data-column=type]").first).to_have_value("float32")
+        expect(page.locator("#trial-rows td.number").first).to_have_text("100")
 
 
 def test_a_wrong_host_is_said_in_plain_words(browser: Browser, plant: PlantProcess) -> None:

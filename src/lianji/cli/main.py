@@ -7,7 +7,7 @@ import sys
 import typer
 
 from lianji.base.errors import LianjiError, StorageError, Text
-from lianji.cli import annotation, backup, device, importing, plant, question, tag
+from lianji.cli import annotation, backup, config, device, importing, plant, question, tag
 from lianji.cli.speech import complain, t, tell
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app = typer.Typer(
 plant.register(app)
 app.add_typer(device.app, name="device")
 app.add_typer(tag.app, name="tag")
+app.add_typer(config.app, name="config")
 importing.register(app)
 question.register(app)
 annotation.register(app)
