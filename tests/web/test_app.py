@@ -24,8 +24,8 @@ COMPUTED = (
     "status.policy_", "stage.", "chart.range_", "chart.bad", "chart.uncertain",
     "alarm.priority_", "alarm.state_", "alarm.event_", "alarm.minutes_",
     "access.role_", "access.scope_", "access.days_", "access.broken_", "access.done_", "audit.",
-    "column.", "tags.added", "tags.changed", "tags.removed", "board.kind_", "board.above", "board.below",
-    "theme.", "connect.", "config.",
+    "column.", "tags.added", "tags.changed", "tags.removed", "versions.", "connect.edit",
+    "connect.remove", "board.kind_", "board.above", "board.below", "theme.",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from lianji.cli import (
     alarm,
     annotation,
     backup,
+    config,
     device,
     importing,
     plant,
@@ -36,6 +37,7 @@ app.add_typer(device.app, name="device")
 app.add_typer(tag.app, name="tag")
 app.add_typer(alarm.app, name="alarm")
 app.add_typer(template.app, name="template")
+app.add_typer(config.app, name="config")
 importing.register(app)
 question.register(app)
 annotation.register(app)

@@ -77,6 +77,9 @@ class Fleet:
             except Exception as error:
                 failed[name] = as_lianji_error(error)
         await asyncio.gather(*(self._end(name) for name in (*removed, *touched)))
+        for name in (*removed, *failed):
+            self._devices.pop(name, None)
+            self.rates.pop(name, None)
         for device in built:
             self._take(device.name, device)
             self._start(device)
@@ -97,8 +100,6 @@ class Fleet:
 
     async def _end(self, name: str) -> None:
         task = self._tasks.pop(name, None)
-        self._devices.pop(name, None)
-        self.rates.pop(name, None)
         if task is None:
             return
         task.cancel()

@@ -105,13 +105,13 @@ class Force(BaseModel):
 # -- machines ----------------------------------------------------------------------------------
 
 
-@router.get("/protocols", operation_id="protocols", responses=errors())
+@router.get("/protocols", operation_id="protocols", responses=errors(400))
 def protocols(plant: Plant) -> list[Form]:
     """What can be connected, and what each protocol asks."""
     return list(plant.connecting.forms())
 
 
-@router.get("/machines", operation_id="machines", responses=errors())
+@router.get("/machines", operation_id="machines", responses=errors(400))
 def machines(plant: Plant) -> Machines:
     """The devices of the plant."""
     version = plant.configuring.current().id
@@ -119,7 +119,7 @@ def machines(plant: Plant) -> Machines:
     return Machines(version=version, site=site, machines=list(plant.connecting.machines()))
 
 
-@router.get("/machines/{name}", operation_id="machine", responses=errors(404))
+@router.get("/machines/{name}", operation_id="machine", responses=errors(400, 404))
 def machine(plant: Plant, name: str) -> MachineDetail:
     """One device with its tags."""
     version = plant.configuring.current().id
@@ -197,13 +197,15 @@ async def scan(plant: Plant, asked: Scan) -> list[FoundMachine]:
 # -- versions ----------------------------------------------------------------------------------
 
 
-@router.get("/configuration/versions", operation_id="versions", responses=errors())
+@router.get("/configuration/versions", operation_id="versions", responses=errors(400))
 def versions(plant: Plant) -> list[VersionRow]:
     """The configurations that are kept, newest first."""
     return [_row(plant, version) for version in plant.configuring.versions()]
 
 
-@router.get("/configuration/versions/{identity}", operation_id="version", responses=errors(404))
+@router.get(
+    "/configuration/versions/{identity}", operation_id="version", responses=errors(400, 404)
+)
 def version(plant: Plant, identity: str) -> VersionDetail:
     """One of them, with its difference."""
     row = _row(plant, plant.configuring.version(identity))

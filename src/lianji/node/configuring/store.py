@@ -74,6 +74,8 @@ class ConfigurationStore:
                 shutil.rmtree(scratch, ignore_errors=True)
             self._finish_begun()
             self._begin(starting)
+            if starting and self.current().rolled_back is not None:
+                self._finish_roll_back(self.current())
 
     # -- asking ------------------------------------------------------------------------------
 
@@ -187,8 +189,7 @@ class ConfigurationStore:
             change = self._inverse(broken)
             broken.rolled_back = Fault.of(cause)
             self._kept.write(broken)
-            note = f"rolled back {broken.id}: {broken.note}"
-            return self.apply(change, "lianji", note, None, True, "rollback")
+            return self._take_back(broken, change)
 
     def look(self) -> bool:
         """Take what was edited by hand or by another process; True if the plant changed.
@@ -294,6 +295,15 @@ class ConfigurationStore:
         self._write_files(begun.model_copy(update={"change": mine}))
         self._kept.write(begun)
         self._kept.done()
+
+    def _take_back(self, broken: Version, change: Change) -> Version:
+        note = f"rolled back {broken.id}: {broken.note}"
+        return self.apply(change, "lianji", note, None, True, "rollback")
+
+    def _finish_roll_back(self, broken: Version) -> None:
+        """A crash came between the verdict on a version and its end."""
+        with suppress(LianjiError):
+            self._take_back(broken, self._inverse(broken))
 
     def _begin(self, starting: bool) -> None:
         self._head = head = self._kept.newest()

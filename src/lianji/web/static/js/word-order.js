@@ -3,7 +3,14 @@
 import { make, t } from "./page.js";
 import { send } from "./send.js";
 
-const LIKELY_MIN = 0.25;
+const LIKELY_MIN = 0.5;
+const UNLIKELY_MAX = 0.25;
+
+function shown(value) {
+  if (value === null) return "–";
+  const size = Math.abs(value);
+  return size >= 1e10 || (size > 0 && size < 1e-5) ? value.toExponential(3) : String(Number(value.toPrecision(7)));
+}
 
 // machine(): what is filled in now; onTaken(path, {type, scale}).
 export function wordOrder(place, machine, onTaken) {
@@ -33,8 +40,8 @@ export function wordOrder(place, machine, onTaken) {
       }
     };
     const choice = (reading) => {
-      const unlikely = reading.likely < LIKELY_MIN;
-      const value = reading.value === null ? "–" : String(Number(reading.value.toPrecision(7)));
+      const unlikely = reading.likely < UNLIKELY_MAX;
+      const value = shown(reading.value);
       const scale = reading.scale === 1 ? "" : ` × ${reading.scale}`;
       const button = make(
         "button",
@@ -42,7 +49,7 @@ export function wordOrder(place, machine, onTaken) {
         make("span", {}, reading.type),
         make("b", {}, value + scale),
       );
-      if (!unlikely) button.append(make("small", {}, t("connect.likely")));
+      if (reading.likely >= LIKELY_MIN) button.append(make("small", {}, t("connect.likely")));
       button.addEventListener("click", () => {
         place.hidden = true;
         onTaken(path, { type: reading.type, scale: reading.scale });
