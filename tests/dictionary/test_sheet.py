@@ -76,3 +76,35 @@ def test_a_workbook_that_would_fill_the_memory_is_refused_before_it_is_unpacked(
     with pytest.raises(InputError) as caught:
         sheet_of(sink.getvalue())
     assert caught.value.code == "tag-table-size"
+
+
+def workbook_with(sheet_xml: str) -> bytes:
+    """A workbook whose only sheet has this XML."""
+    whole = workbook_bytes([Tag(path="a/b")], {}, "en")
+    sink = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(sink, "w") as new:
+        for entry in old.infolist():
+            is_sheet = entry.filename == "xl/worksheets/sheet1.xml"
+            new.writestr(entry.filename, sheet_xml if is_sheet else old.read(entry.filename))
+    return sink.getvalue()
+
+
+HEAD = (
+    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+    '<dimension ref="A1:XFD1048576"/><sheetData>'
+    '<row r="1"><c r="A1" t="inlineStr"><is><t>path</t></is></c></row>'
+)
+
+
+def test_a_workbook_that_breaks_off_in_its_rows_is_refused_as_a_whole() -> None:
+    row = '<row r="2"><c r="A2" t="inlineStr"><is><t>a/b</t></is></c></row>'
+    with pytest.raises(InputError) as caught:
+        read_sheet(sheet_of(workbook_with(HEAD + row * 2000 + "<row")))
+    assert caught.value.code == "tag-table-format"
+
+
+def test_a_workbook_that_claims_to_be_huge_is_only_as_large_as_its_cells() -> None:
+    cell = '<c r="A2" t="inlineStr"><is><t>a/b</t></is></c>'
+    wide = f'<row r="2">{cell}<c r="XFD2"><v>1</v></c></row>'
+    found = read_sheet(sheet_of(workbook_with(f"{HEAD}{wide}</sheetData></worksheet>")))
+    assert found.tags == [Tag(path="a/b")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,9 @@ from lianji.dictionary.csv_text import (
 
 UNPACKED_BYTES_MAX = 512 << 20
 """A workbook is a zip file: what it would unpack to is looked at before it is."""
-WORKBOOK_COLUMNS_MAX = 200
+WORKBOOK_COLUMNS_MAX = 64
+"""What stands further to the right is not looked at: a row may claim 16,384 cells in ten bytes."""
+_DAMAGED = (zipfile.BadZipFile, zlib.error, KeyError, ValueError, IndexError, SyntaxError, EOFError)
 _CODECS = ("utf-8-sig", "gb18030")
 
 
@@ -88,14 +91,17 @@ def _workbook(content: bytes, code: str) -> Sheet:
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        rows = enumerate(book.worksheets[0].iter_rows(values_only=True), 1)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # the size that it claims may be anything
+        found = sheet.iter_rows(values_only=True, max_col=WORKBOOK_COLUMNS_MAX)
+        rows = enumerate(found, 1)
         header = next(((n, row) for n, row in rows if any(c is not None for c in row)), None)
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, SyntaxError) as error:
+    except _DAMAGED as error:
         raise _unreadable(
             code, "format", "no Excel workbook (.xlsx)", "无效的 .xlsx 文件"
         ) from error
     names = _cells(header[1]) if header else []
-    return Sheet(names, _records(rows), "", "xlsx")
+    return Sheet(names, _records(rows, code), "", "xlsx")
 
 
 def _check_unpacked(content: bytes, code: str) -> None:
@@ -116,15 +122,18 @@ def _check_unpacked(content: bytes, code: str) -> None:
         )
 
 
-def _records(rows: Iterable[tuple[int, tuple[Any, ...]]]) -> Iterator[Record]:
-    for number, row in rows:
-        cells = _cells(row)
-        if cells:
-            yield Record(number, cells)
+def _records(rows: Iterable[tuple[int, tuple[Any, ...]]], code: str) -> Iterator[Record]:
+    try:
+        for number, row in rows:
+            cells = _cells(row)
+            if cells:
+                yield Record(number, cells)
+    except _DAMAGED as error:
+        raise _unreadable(code, "format", "a damaged workbook", "损坏的工作簿") from error
 
 
 def _cells(row: tuple[Any, ...]) -> list[str]:
-    cells = [_text(cell) for cell in row[:WORKBOOK_COLUMNS_MAX]]
+    cells = [_text(cell) for cell in row]
     while cells and not cells[-1]:
         cells.pop()
     return cells

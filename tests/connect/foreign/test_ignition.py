@@ -172,3 +172,11 @@ def test_json_that_is_no_export_is_refused(content: bytes) -> None:
 def test_our_own_table_is_ours() -> None:
     found = incoming(b"path,unit\na/b,kW\n", INTO)
     assert (found.format, [tag.path for tag in found.imported.tags]) == ("lianji", ["a/b"])
+
+
+def test_types_that_hold_themselves_do_not_grow_without_end() -> None:
+    inner = [{"name": f"i{n}", "tagType": "UdtInstance", "typeId": "Loop"} for n in range(3)]
+    loop = {"name": "Loop", "tagType": "UdtType", "tags": [opc("a", "[d]HR1"), *inner]}
+    with pytest.raises(InputError) as caught:
+        read(folder("_types_", loop), {"name": "x", "tagType": "UdtInstance", "typeId": "Loop"})
+    assert caught.value.code == "tag-table-size"

@@ -21,9 +21,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from lianji.base.errors import InputError, Text
-from lianji.connect.foreign.ignition_types import Types, bound, parameters_of
+from lianji.connect.foreign.ignition_types import Types, bound, children, parameters_of
 from lianji.connect.foreign.placed_json import LINE, loads
 from lianji.connect.foreign.taking import (
+    ROWS_MAX,
     Into,
     Unusable,
     described,
@@ -31,6 +32,7 @@ from lianji.connect.foreign.taking import (
     plain_number,
     refuse,
     take,
+    too_long,
     with_order,
     with_unit,
 )
@@ -53,6 +55,7 @@ _FORMS = {
     "I_64": "int64",
     "UI_64": "uint64",
 }
+DEPTH_MAX = 40
 _STEPPED = {"boolean", "string", "document", "datetime"}
 
 
@@ -87,6 +90,7 @@ class _Walk:
         self._into = into
         self._types = types
         self._imported = imported
+        self._visited = 0
 
     def node(
         self,
@@ -96,20 +100,23 @@ class _Walk:
         is_root: bool = False,
         depth: int = 0,
     ) -> None:
-        if not isinstance(node, Mapping) or depth > 40:
+        if not isinstance(node, Mapping) or depth > DEPTH_MAX:
             return
+        self._visited += 1
+        if self._visited > ROWS_MAX:  # ten types of ten types of ten types ...
+            raise too_long()
         kind = str(node.get("tagType", "Folder" if "tags" in node else "AtomicTag"))
         name = str(node.get("name", ""))
         if kind == "UdtType" or name == "_types_":
             return
         here = above if kind == "Provider" or (is_root and not name) else (*above, name)
-        if kind == "UdtInstance":
-            self._instance(node, here, given, depth)
-        elif kind in ("Folder", "Provider"):
-            for child in node.get("tags", ()):
+        if kind in ("Folder", "Provider"):
+            for child in children(node):
                 self.node(child, here, given, depth=depth + 1)
+        elif kind == "UdtInstance":
+            self._instance(node, here or ("unnamed",), given, depth)
         else:
-            self._tag(node, here, given)
+            self._tag(node, here or ("unnamed",), given)
 
     def _instance(
         self, node: Mapping[str, Any], here: tuple[str, ...], given: Mapping[str, str], depth: int
@@ -129,9 +136,7 @@ class _Walk:
             "InstanceName": here[-1],
             "PathToParentFolder": "/".join(here[:-1]),
         }
-        own = {
-            str(one.get("name")): one for one in node.get("tags", ()) if isinstance(one, Mapping)
-        }
+        own = {str(one.get("name")): one for one in children(node)}
         for member in members:
             name = str(member.get("name"))
             self.node({**member, **own.pop(name, {})}, here, values, depth=depth + 1)

@@ -28,10 +28,9 @@ class Types:
             return None
         merged: dict[str, Mapping[str, Any]] = {}
         for one in reversed(list(self._line(node))):
-            for member in one.get("tags", ()):
-                if isinstance(member, Mapping):
-                    name = str(member.get("name"))
-                    merged[name] = {**merged.get(name, {}), **member}
+            for member in children(one):
+                name = str(member.get("name"))
+                merged[name] = {**merged.get(name, {}), **member}
         return list(merged.values())
 
     def parameters(self, type_id: str) -> dict[str, str]:
@@ -65,8 +64,14 @@ def _definitions(
         yield "/".join((*above, name)), node
         return
     here = () if name in ("_types_", "") or node.get("tagType") == "Provider" else (*above, name)
-    for child in node.get("tags", ()):
+    for child in children(node):
         yield from _definitions(child, here, depth + 1)
+
+
+def children(node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What lies in a node; whatever is no object is left out."""
+    found = node.get("tags")
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
 def parameters_of(node: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, str]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from lianji.base.errors import InputError, Text
 from lianji.connect.foreign import ignition, kepware, neuron
-from lianji.connect.foreign.taking import Into, order_of
+from lianji.connect.foreign.taking import ROWS_MAX, Into, order_of, too_large, too_long
+from lianji.dictionary.csv_text import Record
 from lianji.dictionary.sheet import decoded_somehow, sheet_of
 from lianji.dictionary.tag_table import Imported, read_sheet
 
 __all__ = ["Incoming", "Into", "incoming", "order_of"]
 
 Format = Literal["lianji", "kepware", "neuron", "ignition"]
-ROWS_MAX = 300_000
+JSON_BYTES_MAX = 48 << 20
 
 
 @dataclass(slots=True)
@@ -32,33 +33,30 @@ def incoming(content: bytes, into: Into) -> Incoming:
     Raises InputError ``tag-table-encoding``, ``-format``, ``-columns``, ``-size``.
     """
     if content[:256].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        if len(content) > JSON_BYTES_MAX:
+            mib = JSON_BYTES_MAX >> 20
+            raise too_large(f"is larger than {mib} MiB", f"大于 {mib} MiB")
         text, _ = decoded_somehow(content, "tag-table")
-        return Incoming("ignition", "json", _few(ignition.read(text, into)))
+        return Incoming("ignition", "json", ignition.read(text, into))
     _check_rows(content)
     sheet = sheet_of(content)
+    sheet.rows = _bounded(sheet.rows)
     names = {name.strip().casefold() for name in sheet.header}
     if names >= kepware.NEEDED:
-        return Incoming("kepware", sheet.encoding, _few(kepware.read(sheet, into)))
+        return Incoming("kepware", sheet.encoding, kepware.read(sheet, into))
     if names >= neuron.NEEDED and "path" not in names:
-        return Incoming("neuron", sheet.encoding, _few(neuron.read(sheet, into)))
-    return Incoming("lianji", sheet.encoding, _few(read_sheet(sheet)))
+        return Incoming("neuron", sheet.encoding, neuron.read(sheet, into))
+    return Incoming("lianji", sheet.encoding, read_sheet(sheet))
 
 
 def _check_rows(content: bytes) -> None:
     """Text tells its lines before anything is taken apart; so nothing grows without a bound."""
     if not content.startswith(b"PK") and content.count(b"\n") > ROWS_MAX:
-        raise _too_long()
+        raise too_long()
 
 
-def _few(imported: Imported) -> Imported:
-    if len(imported.tags) + len(imported.rejected) > ROWS_MAX:
-        raise _too_long()
-    return imported
-
-
-def _too_long() -> InputError:
-    return InputError(
-        "tag-table-size",
-        Text(f"The table has more than {ROWS_MAX:,} rows.", f"该表超过 {ROWS_MAX} 行。"),
-        Text("Split the table into several files.", "请将表格拆分为多个文件。"),
-    )
+def _bounded(rows: Iterator[Record]) -> Iterator[Record]:
+    for number, row in enumerate(rows):
+        if number >= ROWS_MAX:
+            raise too_long()
+        yield row

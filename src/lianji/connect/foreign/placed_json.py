@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from array import array
 from bisect import bisect_right
 from json import decoder, scanner
 from typing import Any
@@ -16,7 +18,7 @@ def loads(text: str) -> Any:
 
     Raises json.JSONDecodeError, and RecursionError for what is nested too deeply.
     """
-    ends = [place for place, sign in enumerate(text) if sign == "\n"]
+    ends = array("Q", (found.start() for found in re.finditer("\n", text)))
 
     class Placed(json.JSONDecoder):
         def __init__(self) -> None:

@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from lianji.base.errors import Text
+from lianji.base.errors import InputError, Text
 from lianji.connect.drivers.modbus.address import ORDERS, Order, parse_point
 from lianji.connect.drivers.opcua.address import parse_address
 from lianji.dictionary.tag import tidied_path
 from lianji.dictionary.tag_cells import CellError, to_tag
 from lianji.dictionary.tag_table import Imported, Rejected
 from lianji.dictionary.units import nearest_unit
+
+ROWS_MAX = 300_000
+"""Of one table: three times the tags of a large plant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +153,16 @@ def described(cells: dict[str, str], text: str) -> None:
     if plain:
         chinese = any("\u4e00" <= sign <= "\u9fff" for sign in plain)
         cells["description_zh" if chinese else "description_en"] = plain
+
+
+def too_long() -> InputError:
+    """What is said of a table with too many rows."""
+    return too_large(f"has more than {ROWS_MAX:,} rows", f"超过 {ROWS_MAX} 行")
+
+
+def too_large(en: str, zh: str) -> InputError:
+    return InputError(
+        "tag-table-size",
+        Text(f"The table {en}.", f"该表{zh}。"),
+        Text("Split the table into several files.", "请将表格拆分为多个文件。"),
+    )
