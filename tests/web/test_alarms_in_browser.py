@@ -105,7 +105,7 @@ def test_shelving_takes_a_row_off_the_list_and_back(page: Page, plant: MemoryPla
     expect(page.locator("#aside tbody")).to_contain_text("Nothing is put aside.")
     page.locator("#views a[href='#journal']").click()
     expect(page.locator("#journal tbody tr").nth(1)).to_contain_text("shelved")
-    expect(page.locator("#journal tbody tr").nth(1)).to_contain_text("local")
+    expect(page.locator("#journal tbody tr").nth(1)).to_contain_text("somebody at this plant")
 
 
 def test_out_of_service_without_a_reason_is_refused_in_words(
