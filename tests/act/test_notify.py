@@ -403,7 +403,7 @@ def test_a_failure_is_written_down_and_tried_again_ever_later(
     assert tries == [0, RETRY_S, 3 * RETRY_S, 7 * RETRY_S]
     rows = store.journal(0, NOW_US + 1)
     assert [row["event"] for row in rows] == [Event.NOT_NOTIFIED] * 4
-    assert "HTTP 503" in rows[0]["note"] and "try 4" in rows[0]["note"]
+    assert "HTTP 503" in rows[0]["note"] and "(1x, #4)" in rows[0]["note"]
     peer.status = 200
     one.look(NOW_US, 1000.0)
     assert store.journal(0, NOW_US + 1)[0]["event"] == Event.NOTIFIED

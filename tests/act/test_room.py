@@ -237,6 +237,14 @@ def test_the_journal_is_read_page_by_page(plant: Plant) -> None:
     assert [row["value"] for row in rest] == [95.0]
 
 
+def test_the_journal_keeps_its_newest_lines(plant: Plant) -> None:
+    for value in (95, 20, 95, 20):
+        plant.tell(a=value)
+    assert plant.room.store.forget_beyond(3) == 1
+    assert plant.room.store.forget_beyond(3) == 0
+    assert [event for event, _ in plant.events()] == ["returned", "raised", "returned"]
+
+
 def test_the_summary_counts_and_names_the_most_urgent(tmp_path: Path) -> None:
     urgent = AlarmDefinition(name="max", tag="p/c/t", kind="HH", limit=99, priority=1)  # type: ignore[arg-type]
     plant = Plant(tmp_path, HOT, urgent)

@@ -145,6 +145,23 @@ def _told(robot: HttpPeer) -> int:
     return len(robot.requests)
 
 
+def test_a_backup_of_a_running_plant_has_tables_state_and_journal(tmp_path: Path) -> None:
+    with plant_process(written_plant(tmp_path / "plant")) as plant:
+        pushed(plant, 95.0)
+        wait_listed(plant, "unacknowledged")
+        post(plant, "take-out", alarms=[HIGH], note="probe broken")
+        backup = lianji_command("backup", tmp_path / "b", "--plant", plant.folder)
+        assert backup.returncode == 0, backup.stderr
+        post(plant, "put-back", alarms=[HIGH])
+    done = lianji_command("restore", tmp_path / "b", tmp_path / "again")
+    assert done.returncode == 0, done.stderr
+    assert not list((tmp_path / "again" / "data").glob("state.db-*"))
+    with plant_process(tmp_path / "again") as again:
+        [line] = again.get("/api/alarms", which="aside")["lines"]
+        assert (line["alarms"][0]["id"], line["alarms"][0]["note"]) == (HIGH, "probe broken")
+        assert events(again) == ["raised", "taken_out"]
+
+
 def test_the_files_are_checked_without_a_running_plant(tmp_path: Path) -> None:
     folder = written_plant(tmp_path / "plant")
     checked = lianji_command("alarm", "check", "--plant", folder)

@@ -8,23 +8,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.peers import command, free_port, need
+from tests.peers import free_port
 from tests.peers.modbus import libmodbus_server
 from tests.system.plant import PlantProcess, plant_process, write_device, write_plant, write_tags
-from tests.web.test_pages_in_browser import _ARGUMENTS
+from tests.web.chromium import chromium
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    need("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=command("chromium"), args=_ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -8,13 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lianji.base.errors import InputError, NotFound, StorageError
+from lianji.base.errors import Conflict, InputError, NotFound, StorageError
 from lianji.dictionary.tag import Kind, Tag
 from lianji.node.dashboards import Dashboards
 from lianji.node.demo.signals import SIGNALS
 from lianji.node.made_dashboard import made_from
 from lianji.web.dashboard import COLUMNS, Dashboard, Tile, TileKind
-from lianji.web.faults import Conflict
 from tests.web.plant import MELT, MemoryPlant
 
 URL = "/api/dashboards"

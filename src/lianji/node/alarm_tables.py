@@ -10,6 +10,9 @@ from lianji.act.alarms.table import read_alarm_table
 from lianji.base.errors import InputError, LianjiError, Text
 from lianji.node.folder import PlantFolder
 
+ALARMS = "alarms"
+"""The folder of the tables, beside ``tags``."""
+
 
 @dataclass(slots=True)
 class AlarmTables:
@@ -38,7 +41,7 @@ class AlarmFiles:
 
     def _marks(self) -> list[tuple[str, int, int]]:
         marks = []
-        for path in sorted((self._folder.root / "alarms").glob("*.csv")):
+        for path in sorted((self._folder.root / ALARMS).glob("*.csv")):
             with suppress(FileNotFoundError):  # taken away meanwhile
                 found = path.stat()
                 marks.append((path.name, found.st_mtime_ns, found.st_size))
@@ -52,7 +55,7 @@ def load_alarms(folder: PlantFolder, before: AlarmTables | None = None) -> Alarm
     """
     tables = AlarmTables()
     places: dict[tuple[str, str], Row] = {}
-    for path in sorted((folder.root / "alarms").glob("*.csv")):
+    for path in sorted((folder.root / ALARMS).glob("*.csv")):
         try:
             table = read_alarm_table(path)
         except LianjiError as error:

@@ -14,9 +14,11 @@ from lianji.history.backup.checking import Checked, check_backup
 from lianji.history.backup.manifest import Manifest
 from lianji.history.backup.restoring import Restored, restore_backup
 from lianji.history.backup.snapshot import Parts
+from lianji.history.backup.sqlite_copy import lies_beside
 from lianji.history.backup.store import Store
 from lianji.history.backup.taking import KEEP, Progress, Taken, take_backup
 from lianji.history.delta.log import LOG
+from lianji.node.alarm_tables import ALARMS
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import load_settings
 
@@ -79,10 +81,11 @@ def _others(plant: PlantFolder) -> Iterator[Path]:
     yield plant.settings
     left_out = {plant.spool, plant.tag_ids, *_tables(plant.data)}
     left_out |= {plant.data / name for name in _LEFT_OUT}
-    for top in (plant.devices, plant.tags, plant.data):
+    for top in (plant.devices, plant.tags, plant.root / ALARMS, plant.data):
         for parent, folders, names in os.walk(top):
             here = Path(parent)
             folders[:] = [f for f in folders if not f.startswith(".") and here / f not in left_out]
             for name in sorted(names):
-                if not name.startswith(".") and here / name not in left_out:
-                    yield here / name
+                path = here / name
+                if not (name.startswith(".") or path in left_out or lies_beside(path)):
+                    yield path

@@ -7,22 +7,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.peers import command, need
 from tests.web.access.conftest import PASSWORD, Site
-from tests.web.test_pages_in_browser import _ARGUMENTS, shoot
+from tests.web.chromium import chromium
+from tests.web.test_pages_in_browser import shoot
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    need("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=command("chromium"), args=_ARGUMENTS)
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -26,6 +26,9 @@ from lianji.base.errors import InputError, LianjiError, NotFound, Text
 from lianji.dictionary.tag import Tag
 
 PERIOD_S = 1.0
+JOURNAL_LINES_MAX = 1_000_000
+"""The journal keeps so many of its newest lines: years of a plant that is well kept."""
+FORGET_S = 3600.0
 LATE_S = 15.0
 """Who has not looked for so long does not watch any more."""
 BUILD_SHARE = 20
@@ -65,7 +68,7 @@ class AlarmRoom:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._known = -1
-        self._build_s = 0.0
+        self._build_s = self._forget_s = 0.0
         self._looked_s: float | None = None
         self._lines: tuple[int, list[AlarmLine]] = (-1, [])
         self._summary: tuple[int, Summary] = (-1, Summary())
@@ -97,10 +100,16 @@ class AlarmRoom:
             self._looked_s = self._looked_s or began_s
             try:
                 self.step(now_us(), began_s)
+                self._forget(began_s)
                 self._error, self._looked_s = None, began_s
             except Exception as error:  # the alarms go on, whatever one look met
                 self._tell(error)
             self._stop.wait(max(0.05, PERIOD_S - (monotonic_s() - began_s)))
+
+    def _forget(self, steady_s: float) -> None:
+        if steady_s >= self._forget_s:
+            self._forget_s = steady_s + FORGET_S
+            self.store.forget_beyond(JOURNAL_LINES_MAX)
 
     def _tell(self, error: Exception) -> None:
         told = error if isinstance(error, LianjiError) else _bug(error)

@@ -150,6 +150,13 @@ class AlarmStore:
         with self._reading() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    def forget_beyond(self, lines: int) -> int:
+        """Keep so many of the journal's newest lines; how many went. Raises StorageError."""
+        newest = sa.select(sa.func.max(JOURNAL.c.id)).scalar_subquery()
+        with self._writing() as connection:
+            gone = connection.execute(sa.delete(JOURNAL).where(JOURNAL.c.id <= newest - lines))
+            return int(gone.rowcount)
+
     def notices(self, channel: str) -> dict[str, Notice]:
         """What a channel has told of, by alarm. Raises StorageError."""
         query = sa.select(NOTICES).where(NOTICES.c.channel == channel)

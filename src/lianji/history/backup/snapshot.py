@@ -16,6 +16,7 @@ from lianji.history.backup.copying import Target
 from lianji.history.backup.logs import copy_log, open_log
 from lianji.history.backup.manifest import CopiedFile, SpoolPart
 from lianji.history.backup.segments import Moved, copy_segments
+from lianji.history.backup.sqlite_copy import content_of
 from lianji.history.delta.log import DeltaLog
 from lianji.history.historian import READER, source_name
 from lianji.history.late.waiting import file_of, source_of_waiting
@@ -67,7 +68,7 @@ class Taking:
         self._copy_tag_ids()
         for path in self._parts.others():
             with suppress(FileNotFoundError):  # removed since it was listed
-                self._put(path, path.read_bytes())
+                self._put(path, content_of(path))
         self._target.settle()
         return self._taken
 

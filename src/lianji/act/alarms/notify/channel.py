@@ -146,7 +146,7 @@ class Channel:
             self._failed += 1
             wait_s = min(RETRY_S * 2 ** (self._failed - 1), RETRY_S_MAX)
             self._next_s = steady_s + wait_s
-            note = f"{error.cause.en} {len(wanted)} alarm(s), try {self._failed}"
+            note = f"{error.cause.zh} / {error.cause.en} ({len(wanted)}x, #{self._failed})"
             self._store.notified([], [self._entry(Event.NOT_NOTIFIED, wanted[0], time_us, note)])
             return
         self._failed = 0

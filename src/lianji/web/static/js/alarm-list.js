@@ -1,13 +1,17 @@
 // The list of what is wrong: by urgency, floods folded, worked by keyboard.
 
 import { act } from "./alarm-acts.js";
-import { button, hintRow, priority, sinceOf, valueOf, whatIsWrong } from "./alarm-rows.js";
+import { button, hintRow, priority, sinceOf, valueOf, whatIsWrong, whoOf } from "./alarm-rows.js";
 import { PutAside } from "./alarm-aside.js";
 import { count } from "./format.js";
 import { make, said, t } from "./page.js";
 import { showRows } from "./rows.js";
 
 const waiting = (alarms) => alarms.filter(({ unacknowledged }) => unacknowledged);
+const seenBy = ({ state, by }) =>
+  state === "acknowledged" && by
+    ? [make("small", { class: "by" }, t("alarm.by", { who: whoOf(by) }))]
+    : [];
 const ids = (alarms) => alarms.map(({ id }) => id);
 
 export class List {
@@ -60,7 +64,7 @@ export class List {
         line.classList.toggle("active", alarm.active);
         line.append(
           make("td", {}, priority(alarm.priority, alarm.unacknowledged)),
-          make("td", {}, t(`alarm.state_${state}`)),
+          make("td", {}, t(`alarm.state_${state}`), ...seenBy(alarm)),
           whatIsWrong(alarm),
           make("td", { class: "number" }),
           make("td", { class: "time" }),

@@ -6,6 +6,9 @@ import { make, said, t } from "./page.js";
 
 export const at = (us) => (us === null ? NONE : moment(us / 1000));
 
+const WHO = { system: "alarm.who_system", local: "alarm.who_local" };
+export const whoOf = (who) => (WHO[who] ? t(WHO[who]) : who || NONE);
+
 export function priority(number, solid) {
   return make(
     "span",

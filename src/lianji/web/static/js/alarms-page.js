@@ -2,7 +2,7 @@
 
 import { act } from "./alarm-acts.js";
 import { List } from "./alarm-list.js";
-import { at, button, conditionOf, hintRow, priority, whatIsWrong } from "./alarm-rows.js";
+import { at, button, conditionOf, hintRow, priority, whatIsWrong, whoOf } from "./alarm-rows.js";
 import { count, measured, NONE } from "./format.js";
 import { ask, make, said, t } from "./page.js";
 import { showRows } from "./rows.js";
@@ -35,7 +35,7 @@ function asideRow({ alarms: [alarm] }) {
         make("td", {}, t(`alarm.state_${alarm.state}`) + until),
         whatIsWrong(alarm),
         make("td", {}, alarm.note || NONE),
-        make("td", {}, alarm.by || NONE),
+        make("td", {}, whoOf(alarm.by)),
         make("td"),
       );
       if (alarm.state !== "suppressed") {
@@ -70,7 +70,7 @@ function journalRow(entry) {
         make("td", {}, t(`alarm.event_${entry.event}`)),
         what,
         make("td", { class: "number" }, entry.value === null ? NONE : measured(entry.value)),
-        make("td", {}, entry.who),
+        make("td", {}, whoOf(entry.who)),
         make("td", {}, entry.note),
       );
     },

@@ -5,7 +5,7 @@ import { NONE } from "./format.js";
 import { ask, make, t } from "./page.js";
 import { severity } from "./quality.js";
 import { shape } from "./shapes.js";
-import { breakable, describe, inWords, sign } from "./tag.js";
+import { describe, inWords, sign } from "./tag.js";
 
 const ROW_PX = 30;
 const PAGE = 100;
@@ -147,7 +147,7 @@ export class TagGrid {
     line.dataset.path = tag.path;
     const cell = (name, ...content) => make("span", { role: "gridcell", class: name }, ...content);
     const box = make("input", { type: "checkbox", tabindex: "-1", "aria-label": t("tags.select", { tag: tag.path }) });
-    const name = cell("name", ...breakable(tag.path));
+    const name = cell("name", tag.path);
     name.title = tag.path;
     const about = cell("about", describe(tag));
     about.title = describe(tag);
