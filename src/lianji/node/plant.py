@@ -32,6 +32,7 @@ from lianji.node.logging import configure_logging
 from lianji.node.memory import keep_memory_small
 from lianji.node.rates import Rate
 from lianji.node.site_file import write_titles
+from lianji.node.state_copy import open_state
 from lianji.spool.spool import Spool
 from lianji.trace.stages import Stages
 from lianji.web import status as web
@@ -112,9 +113,7 @@ class Plant:
     @cached_property
     def state(self) -> State:
         """The state database, opened when somebody needs it: SQLAlchemy costs 12 MB."""
-        from lianji.base.state import State, url_of
-
-        return State(url_of(self.folder.root))
+        return open_state(self.folder.root)
 
     # -- what the web is handed -------------------------------------------------------------
 

@@ -52,6 +52,11 @@ export async function ask(address, signal) {
     throw error;
   }
   answered();
+  if (response.status === 401) {
+    // Logged out meanwhile: the log-in leads back to this view.
+    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    return new Promise(() => {}); // this page is on its way out
+  }
   if (!response.ok) {
     const fault = await response.json();
     throw new Error(`${said(fault.cause)} ${said(fault.remedy)}`);
