@@ -41,7 +41,7 @@ def write_plant(
     """
     for name in ("devices", "tags"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    (folder / "lianji.toml").write_text(f'[site]\nname = "{SITE}"\n{extra}')
+    (folder / "lianji.toml").write_text(f'[site]\nname = "{SITE}"\n[web]\nopen = true\n{extra}')
     for number, port in enumerate(ports):
         name = f"plc{number:02d}"
         (folder / "devices" / f"{name}.toml").write_text(

@@ -104,6 +104,21 @@ def test_what_was_set_up_is_there_after_the_power_went(plant: PlantProcess) -> N
     assert answer.status_code == 200
 
 
+def test_a_backup_of_a_running_plant_holds_its_users(plant: PlantProcess, tmp_path: Path) -> None:
+    _add_user(plant.folder, "anna", "administrator")
+    for _ in range(2):  # the second replaces the copy of the first
+        done = lianji_command("backup", tmp_path / "b", "--plant", plant.folder)
+        assert done.returncode == 0, done.stderr
+    _add_user(plant.folder, "late", "viewer")
+    again = tmp_path / "again"
+    done = lianji_command("restore", tmp_path / "b", again)
+    assert done.returncode == 0, done.stderr
+    assert not (again / "data" / "cli.key").exists()
+    assert stat.S_IMODE((again / "data" / "state.db").stat().st_mode) == 0o600
+    assert [line.split()[0] for line in _lianji(again, "user", "list").splitlines()[1:]] == ["anna"]
+    assert lianji_command("audit", "--plant", again).returncode == 0
+
+
 def test_the_command_line_says_what_is_wrong(folder: Path) -> None:
     def said(*arguments: str) -> str:
         done = lianji_command(*arguments, "--plant", folder)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import WebSettings, load_settings
+from lianji.node.state_copy import open_state
 from lianji.web.access.access import Access, KeptAccess, OpenAccess
 from lianji.web.access.accounts import Accounts
 from lianji.web.access.client import networks
@@ -29,10 +30,8 @@ def access_to(plant: Plant, key: str) -> Access:
 def accounts_of(folder: PlantFolder) -> Iterator[Accounts]:
     """The users and tokens of a plant, whether it runs or not; a running one sees what is changed
     within seconds. Raises NotFound, InputError, StorageError."""
-    from lianji.base.state import State, url_of
-
     settings: WebSettings = load_settings(folder.root).web
-    state = State(url_of(folder.root))
+    state = open_state(folder.root)
     try:
         yield Accounts(lambda: state, settings.idle_h, settings.session_h)
     finally:

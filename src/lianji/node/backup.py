@@ -21,16 +21,18 @@ from lianji.history.delta.log import LOG
 from lianji.node.alarm_tables import ALARMS
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import load_settings
+from lianji.node.state_copy import LEFT_OUT, copy_state, restore_state
 
 __all__ = ["KEEP", "back_up", "check", "generations", "restore"]
 NOTE = "data/restored.json"
-_LEFT_OUT = {"running.json"}
+_LEFT_OUT = {"running.json", *LEFT_OUT}
 """Of ``data``: what is true of one process alone."""
 
 
 def back_up(folder: PlantFolder, destination: Path, keep: int, progress: Progress) -> Taken:
     """Add a generation; the plant may run. Raises NotFound, InputError, Busy, StorageError."""
     site = load_settings(folder.root).site.name
+    copy_state(folder.data.resolve())
     return take_backup(parts_of(folder, site), destination, keep, progress)
 
 
@@ -38,7 +40,9 @@ def restore(
     destination: Path, folder: Path, generation: int | None, progress: Progress
 ) -> Restored:
     """Restore the newest generation, or the one named, and leave ``data/restored.json``."""
-    return restore_backup(destination, folder, generation, NOTE, progress)
+    restored = restore_backup(destination, folder, generation, NOTE, progress)
+    restore_state(folder / "data")
+    return restored
 
 
 def generations(destination: Path) -> list[Manifest]:

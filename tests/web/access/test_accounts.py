@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from lianji.base.errors import InputError, NotFound
+from lianji.base.errors import InputError, NotFound, StorageError
 from lianji.base.state import State
 from lianji.web.access.accounts import Accounts
 from lianji.web.access.passwords import Passwords, check
@@ -237,3 +237,20 @@ def test_a_token_that_makes_no_sense_is_refused(
     with pytest.raises(InputError) as refused:
         Tokens(state).add(name, scopes, days, "anna")
     assert refused.value.code == code
+
+
+def test_who_is_known_stays_known_where_nothing_can_be_written(
+    accounts: Accounts, state: State
+) -> None:
+    session = accounts.sessions.begin(_add(accounts), "anna", "", "")
+    token = accounts.tokens.add("telegraf", [Scope.PUSH], 30, "anna")
+    _age(state, "seen_us", 3600)
+
+    @sa.event.listens_for(state.engine, "begin")
+    def read_only(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+
+    with pytest.raises(StorageError):
+        accounts.record("anna", "thing-changed", {})
+    assert accounts.sessions.identity(session) is not None
+    assert accounts.tokens.identity(token, "10.0.0.7") is not None

@@ -27,7 +27,7 @@ from lianji.web.faults import Forbidden, NotKnown, fault_response
 
 WELCOME = "/welcome"
 LOGIN = "/login"
-LOOK_AGAIN_S = 20.0
+LOOK_AGAIN_S = 10.0
 """So often a stream that goes on asks whether its reader still may."""
 FOUND_MAX = 1_000
 Refusal = Callable[[Scope, LianjiError], Awaitable[Response]]

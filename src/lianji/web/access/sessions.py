@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from lianji.base.clock import now_us
+from lianji.base.errors import StorageError
 from lianji.base.state import State
 from lianji.web.access import audit
 from lianji.web.access.roles import BY_ROLE, Identity, Need, Role
@@ -75,7 +77,7 @@ class Sessions:
         if row is None:
             return None
         if now - row.seen_us > SEEN_EVERY_US:
-            with self._state.writing() as connection:
+            with suppress(StorageError), self._state.writing() as connection:  # a full disk
                 seen = sessions.update().where(sessions.c.hash == digest)
                 connection.execute(seen.values(seen_us=now))
         role = Role(row.role)

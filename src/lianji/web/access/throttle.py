@@ -21,6 +21,8 @@ from lianji.base.clock import monotonic_s
 from lianji.base.errors import LianjiError, Text
 
 BUCKETS_MAX = 20_000
+ROUNDING_S = 1e-6
+"""A bucket that is a rounding error short of full is full."""
 
 
 class TooOften(LianjiError):
@@ -73,13 +75,12 @@ class Throttle:
         """Count one attempt in all of these buckets. Raises TooOften and counts none."""
         now = monotonic_s()
         with self._lock:
-            buckets = [self._filled(rule, name, now) for rule, name in keys]
-            waits = [
-                (1 - bucket.left) * rule.refill_s
-                for bucket, (rule, _) in zip(buckets, keys, strict=True)
-            ]
-            if max(waits) > 0:
-                raise TooOften(max(1, math.ceil(max(waits))))
+            buckets: list[_Bucket] = []
+            for rule, name in keys:  # whoever is blocked by the first makes no bucket of the next
+                buckets.append(self._filled(rule, name, now))
+                wait_s = (1 - buckets[-1].left) * rule.refill_s
+                if wait_s > ROUNDING_S:
+                    raise TooOften(max(1, math.ceil(wait_s - ROUNDING_S)))
             for bucket in buckets:
                 bucket.left -= 1
                 bucket.told = False

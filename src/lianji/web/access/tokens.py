@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from lianji.base.clock import now_us
-from lianji.base.errors import InputError, NotFound, Text
+from lianji.base.errors import InputError, NotFound, StorageError, Text
 from lianji.base.state import State
 from lianji.web.access import audit
 from lianji.web.access.roles import BY_SCOPE, Identity, Need, Scope
@@ -111,7 +112,7 @@ class Tokens:
         if row is None or (row.expires_us is not None and row.expires_us <= now):
             return None
         if row.used_us is None or now - row.used_us > USED_EVERY_US:
-            with self._state.writing() as connection:
+            with suppress(StorageError), self._state.writing() as connection:  # a full disk
                 used = tokens.update().where(tokens.c.id == row.id)
                 connection.execute(used.values(used_us=now, used_from=address))
         scopes = _scopes(row.scopes)

@@ -65,6 +65,11 @@ async function fetched(address, options) {
     throw error;
   }
   answered();
+  if (response.status === 401) {
+    // Logged out meanwhile: the log-in leads back to this view.
+    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+    return new Promise(() => {}); // this page is on its way out
+  }
   if (!response.ok) {
     const fault = await response.json();
     const error = new Error(`${said(fault.cause)} ${said(fault.remedy)}`);
