@@ -59,6 +59,9 @@ def _one(details: Mapping[str, Any]) -> tuple[str, str]:
     secret = any(word in name for word in ("pass", "secret", "token"))
     shown = "***" if secret else repr(details.get("input"))[:60]
     words = _WORDS.get(details["type"])
+    said = getattr(details.get("ctx", {}).get("error"), "text", None)
+    if isinstance(said, Text):  # a check of ours that speaks both languages
+        return (f"{name}: {said.en}", f"{name}：{said.zh}") if name else (said.en, said.zh)
     if words is None:
         message = str(details["msg"]).removeprefix("Value error, ")
         return (f"{name}: {message}", f"{name}：{message}") if name else (message, message)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from lianji.act.alarms.newest import Samples
 from lianji.act.alarms.notify.channel import Channel
-from lianji.act.alarms.room import AlarmRoom, Plan, Samples
+from lianji.act.alarms.room import AlarmRoom, Plan
 from lianji.act.alarms.store import AlarmStore, Database
 from lianji.dictionary.tag import Tag
 from lianji.node.alarm_tables import AlarmTables

@@ -67,6 +67,8 @@ def _files(configuration: Configuration) -> Iterator[Finding]:
 
 def _alarms(folder: PlantFolder) -> Iterator[Finding]:
     checked = check_alarms(folder)
+    if not checked.rows and not checked.problems:
+        return
     check = Text("alarms", "报警")
     rows, alarms = counted(checked.rows, "row"), counted(checked.alarms, "alarm")
     yield Finding(check, Text(f"{rows}, {alarms}", f"{checked.rows} 行，{checked.alarms} 个报警"))

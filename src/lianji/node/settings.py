@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from lianji.act.alarms.definition import DefinitionError
 from lianji.act.alarms.notify.settings import NotifySettings
 from lianji.base.errors import InputError, NotFound, Text
 from lianji.connect.field_errors import in_words
@@ -119,7 +120,7 @@ class Settings(BaseModel):
     def _each_by_its_name(cls, channels: list[NotifySettings]) -> list[NotifySettings]:
         names = [channel.name for channel in channels]
         if len(set(names)) < len(names):
-            raise ValueError("two notify parts have the same name")
+            raise DefinitionError("two have the same name", "名称重复")
         return channels
 
 

@@ -9,20 +9,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-import pyarrow as pa
 import structlog
 
-from lianji.act.alarms import states
+from lianji.act.alarms import states, troubles
 from lianji.act.alarms.alarm import Defined, Row, expand
-from lianji.act.alarms.conditions import Snapshot
 from lianji.act.alarms.lines import AlarmLine, Summary, by_urgency, is_listed, line_of, summary_of
+from lianji.act.alarms.newest import Newest, Samples
 from lianji.act.alarms.states import SHELVED_US_MAX, Event, Standing
 from lianji.act.alarms.store import AlarmStore, Entry
 from lianji.act.alarms.watch import SYSTEM, Change, Watch
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import InputError, LianjiError, NotFound, Text
+from lianji.base.errors import LianjiError, Text
 from lianji.dictionary.tag import Tag
 
 PERIOD_S = 1.0
@@ -36,12 +35,6 @@ BUILD_SHARE = 20
 UNWRITTEN_MAX = 100_000
 """So many lines of the journal wait in memory while the database cannot be written."""
 log = structlog.get_logger(__name__)
-
-
-class Samples(Protocol):
-    """What the alarms ask of the history."""
-
-    def last(self, tags: Sequence[str] | None = None) -> pa.Table: ...
 
 
 @dataclass(slots=True)
@@ -74,7 +67,7 @@ class AlarmRoom:
         self._summary: tuple[int, Summary] = (-1, Summary())
         self._without: Mapping[int, Text] = {}
         self._unwritten: tuple[dict[str, Standing | None], list[Entry]] = ({}, [])
-        self._heard: list[bool] = []
+        self._newest = Newest((), plan.heard)
         self.version = 0
         """Grows with every change of any alarm."""
         self._error: LianjiError | None = None
@@ -112,7 +105,7 @@ class AlarmRoom:
             self.store.forget_beyond(JOURNAL_LINES_MAX)
 
     def _tell(self, error: Exception) -> None:
-        told = error if isinstance(error, LianjiError) else _bug(error)
+        told = troubles.failed(error)
         if self._error is None or self._error.code != told.code:
             log.error("alarms-failed", error=str(error), exc_info=error)
         self._error = told
@@ -122,7 +115,7 @@ class AlarmRoom:
         """Why nobody watches, or why what happened cannot be kept; None where all is well."""
         looked_s = self._looked_s
         if self._error is None and looked_s is not None and monotonic_s() - looked_s > LATE_S:
-            return _late(monotonic_s() - looked_s)
+            return troubles.late(monotonic_s() - looked_s)
         return self._error
 
     def become(self, plan: Plan) -> None:
@@ -138,7 +131,7 @@ class AlarmRoom:
             began_s = monotonic_s()
             self._build({}, time_us)
             self._build_s = steady_s + BUILD_SHARE * (monotonic_s() - began_s)
-        snapshot = self._snapshot()  # nobody need wait for the history
+        snapshot = self._newest.snapshot(self._samples)  # nobody need wait for the history
         with self._lock:
             self._looks += 1
             changes = self._watch.step(snapshot, time_us, steady_s)
@@ -159,20 +152,8 @@ class AlarmRoom:
             entries = [Entry(time_us, alarm, Event.REMOVED, "", SYSTEM) for alarm in gone]
             self.store.write(dict.fromkeys(gone), entries)
             self._watch, self._without = watch, expanded.without
-            self._heard = [False] * len(watch.conditions.tags)
+            self._newest = Newest(watch.conditions.tags, self._plan.heard)
             self.version += 1
-
-    def _snapshot(self) -> Snapshot:
-        tags = self._watch.conditions.tags
-        snapshot = Snapshot.silent(len(tags))
-        heard = self._heard
-        for place, path in enumerate(tags):
-            if not heard[place]:
-                heard[place] = self._plan.heard(path)
-        asked = [place for place in range(len(tags)) if heard[place]]
-        if asked:
-            fill(snapshot, asked, self._samples.last([tags[place] for place in asked]))
-        return snapshot
 
     def _keep(self, changes: Sequence[Change], time_us: int) -> None:
         standings, entries = self._unwritten
@@ -263,14 +244,7 @@ class AlarmRoom:
     def shelve(self, alarms: Sequence[str], minutes: float, who: str, note: str) -> int:
         """Off the list for so many minutes. Raises InputError for more than a week."""
         if not 0 < minutes <= SHELVED_US_MAX / 60e6:
-            raise InputError(
-                "alarm-shelf-time",
-                Text(
-                    f"An alarm is shelved for up to a week, not for {minutes:g} minutes.",
-                    f"报警搁置最长一周，不能为 {minutes:g} 分钟。",
-                ),
-                Text("Name a shorter time, or take it out of service.", "请缩短时间，或将其停用。"),
-            )
+            raise troubles.shelf_time(minutes)
         span_us = int(minutes * 60e6)
         return self._act(
             alarms, Event.SHELVED, who, note,
@@ -283,11 +257,7 @@ class AlarmRoom:
     def take_out(self, alarms: Sequence[str], who: str, note: str) -> int:
         """Out of service, with a reason. Raises InputError without one."""
         if not note.strip():
-            raise InputError(
-                "alarm-reason-missing",
-                Text("Why it is out of service is not told.", "未填写停用原因。"),
-                Text("Write a few words.", "请填写原因。"),
-            )
+            raise troubles.reason_missing()
         return self._act(
             alarms, Event.TAKEN_OUT, who, note, lambda s, at, asks: states.taken_out(s, who, note)
         )
@@ -309,7 +279,7 @@ class AlarmRoom:
             watch = self._watch
             unknown = [alarm for alarm in alarms if alarm not in watch.place_of]
             if unknown:
-                raise _unknown(unknown[0])
+                raise troubles.unknown(unknown[0])
             changes = []
             for place in dict.fromkeys(watch.place_of[alarm] for alarm in alarms):
                 before = watch.standings[place]
@@ -325,55 +295,6 @@ class AlarmRoom:
             return len(changes)
 
 
-def fill(snapshot: Snapshot, asked: Sequence[int], table: pa.Table) -> None:
-    """Put the answer of ``last`` into the places that were asked for, in that order."""
-    if not table.num_rows:
-        return
-    table = table.combine_chunks()
-    codes = table.column("tag").chunk(0).indices.to_numpy()
-    place = pa.array(asked, pa.int64()).to_numpy()[codes]
-    snapshot.time_us[place] = table.column("time").cast(pa.int64()).to_numpy()
-    snapshot.value[place] = table.column("value").to_numpy()
-    snapshot.quality[place] = table.column("quality").to_numpy()
-    text = table.column("text")
-    if text.null_count < table.num_rows:
-        told = zip(place.tolist(), text.to_pylist(), strict=True)
-        snapshot.texts.update({one: words for one, words in told if words is not None})
-
-
 def _kept(standing: Standing) -> Standing | None:
     """What is kept of it: nothing of an alarm that is simply normal."""
     return None if standing.state is states.AlarmState.NORMAL and not standing.active else standing
-
-
-def _unknown(alarm: str) -> NotFound:
-    return NotFound(
-        "alarm-unknown",
-        Text(f"There is no alarm {alarm!r}.", f"没有报警 {alarm!r}。"),
-        Text("See `lianji alarm list` for those that stand.", "用 `lianji alarm list` 查看报警。"),
-    )
-
-
-def _late(seconds: float) -> LianjiError:
-    return LianjiError(
-        "alarms-late",
-        Text(
-            f"The alarms have not been evaluated for {seconds:.0f} s.",
-            f"报警已有 {seconds:.0f} 秒未计算。",
-        ),
-        Text(
-            "The machine is overloaded or the history does not answer: see the status page.",
-            "系统过载或历史库无应答：请查看状态页。",
-        ),
-    )
-
-
-def _bug(error: Exception) -> LianjiError:
-    return LianjiError(
-        "alarms-failed",
-        Text(
-            f"The alarms could not be evaluated ({type(error).__name__}).",
-            f"报警计算失败（{type(error).__name__}）。",
-        ),
-        Text("See the log, and report it with its lines.", "请查看日志，并附上日志内容反馈。"),
-    )

@@ -107,7 +107,7 @@ class Channel:
         """It may still be waiting for the other side; a daemon, it ends with the process."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(0.5)
+            self._thread.join(0.2)
 
     def _run(self) -> None:
         while not self._stop.is_set():

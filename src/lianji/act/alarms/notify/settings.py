@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from lianji.act.alarms.definition import DefinitionError
 from lianji.base.errors import InputError, Text
 
 ENV = "env:"
@@ -64,11 +65,20 @@ class NotifySettings(BaseModel):
     def _complete(self) -> NotifySettings:
         if self.kind == "email":
             if not (self.host and self.sender and self.recipients):
-                raise ValueError("mail needs host, sender and recipients")
+                raise DefinitionError(
+                    "mail needs host, sender and recipients",
+                    "邮件通知需要 host、sender 和 recipients",
+                )
             if self.user and self.security == "none":
-                raise ValueError("a password needs security = starttls or tls")
+                raise DefinitionError(
+                    "a password needs security = starttls or tls",
+                    "使用密码时 security 应为 starttls 或 tls",
+                )
         elif not self.url.get_secret_value().startswith(("http://", "https://", ENV)):
-            raise ValueError("a webhook needs its url: http://, https:// or env:NAME")
+            raise DefinitionError(
+                "a webhook needs its url: http://, https:// or env:NAME",
+                "webhook 需要 url：http://、https:// 或 env:变量名",
+            )
         return self
 
     @property
