@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from lianji.base.errors import InputError, Text
@@ -29,6 +28,14 @@ from lianji.web.status import Fault
 
 ROLE = "engineer"
 router = APIRouter(prefix="/api", tags=["configuration"])
+
+
+def _author(request: Request) -> str:
+    """Who asks, as far as anybody was asked to log in."""
+    return str(getattr(getattr(request.state, "who", None), "name", ""))
+
+
+Author = Annotated[str, Depends(_author)]
 
 
 class VersionRow(BaseModel):
@@ -136,11 +143,11 @@ def check(plant: Plant, asked: Save) -> Checked:
 
 
 @router.post("/machines", operation_id="save_machine", responses=errors(400, 403, 409, 507))
-def save(plant: Plant, asked: Save) -> VersionRow:
+def save(plant: Plant, author: Author, asked: Save) -> VersionRow:
     """Write the files of a machine and start reading it."""
     note = asked.note or f"{asked.machine.name}"
     change = _change(plant, asked)
-    made = plant.configuring.apply(change, "", note, asked.base, asked.force)
+    made = plant.configuring.apply(change, author, note, asked.base, asked.force)
     return _row(plant, made)
 
 
@@ -148,11 +155,14 @@ def save(plant: Plant, asked: Save) -> VersionRow:
     "/machines/{name}", operation_id="delete_machine", responses=errors(400, 403, 404, 409, 507)
 )
 def delete(
-    plant: Plant, name: str, base: Annotated[str | None, Query(max_length=20)] = None
+    plant: Plant,
+    author: Author,
+    name: str,
+    base: Annotated[str | None, Query(max_length=20)] = None,
 ) -> VersionRow:
     """Remove a machine and its tags. What was recorded of it stays."""
     change = plant.connecting.removal_of(name)
-    return _row(plant, plant.configuring.apply(change, "", f"{name}: removed", base))
+    return _row(plant, plant.configuring.apply(change, author, f"{name}: -", base or None))
 
 
 @router.post("/machines/test", operation_id="test_machine", responses=errors(400, 403, 503))
@@ -212,9 +222,9 @@ _CHANGING = errors(400, 403, 404, 409, 507)
 @router.post(
     "/configuration/versions/{identity}/undo", operation_id="undo_version", responses=_CHANGING
 )
-def undo(plant: Plant, identity: str, asked: Force) -> VersionRow:
+def undo(plant: Plant, author: Author, identity: str, asked: Force) -> VersionRow:
     """Take back what this version changed."""
-    return _row(plant, plant.configuring.undo("", identity, asked.force))
+    return _row(plant, plant.configuring.undo(author, identity, asked.force))
 
 
 @router.post(
@@ -222,17 +232,17 @@ def undo(plant: Plant, identity: str, asked: Force) -> VersionRow:
     operation_id="restore_version",
     responses=_CHANGING,
 )
-def restore(plant: Plant, identity: str, asked: Force) -> VersionRow:
+def restore(plant: Plant, author: Author, identity: str, asked: Force) -> VersionRow:
     """Make the whole plant what it was at this version."""
-    return _row(plant, plant.configuring.restore(identity, "", asked.force))
+    return _row(plant, plant.configuring.restore(identity, author, asked.force))
 
 
 @router.post(
     "/configuration/versions/{identity}/keep", operation_id="keep_version", responses=_CHANGING
 )
-async def keep(plant: Plant, identity: str) -> VersionRow:
+def keep(plant: Plant, identity: str) -> VersionRow:
     """Keep a version that is on trial, whatever its machines do."""
-    found = await run_in_threadpool(plant.configuring.version, identity)
+    found = plant.configuring.version(identity)
     plant.configuring.keep(identity)
     return _row(plant, found)
 

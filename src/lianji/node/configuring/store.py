@@ -88,9 +88,9 @@ class ConfigurationStore:
     # -- asking ------------------------------------------------------------------------------
 
     def current(self) -> Version:
-        with self._lock:
-            assert self._head is not None
-            return self._head
+        """Waits for nobody, so the event loop may ask too."""
+        assert self._head is not None
+        return self._head
 
     def files(self) -> Mapping[str, bytes]:
         """What is in use."""
@@ -175,7 +175,7 @@ class ConfigurationStore:
             undone = self.current() if version is None else self._kept.get(version)
             if undone.how == "start":
                 raise first()
-            note = f"undo {undone.id}: {undone.note}"
+            note = _about(undone)
             return self.apply(self._inverse(undone), author, note, None, force, "undo")
 
     def restore(self, version: str, author: str, force: bool = False) -> Version:
@@ -184,7 +184,7 @@ class ConfigurationStore:
             wanted = self._kept.get(version)
             difference = changes_between(self.current().files, wanted.files)
             change = {path: self._kept.content(new) for path, (_, new) in difference.items()}
-            note = f"restore {wanted.id}: {wanted.note}"
+            note = _about(wanted)
             return self.apply(change, author, note, None, force, "restore")
 
     def roll_back(self, version: str, cause: LianjiError) -> Version:
@@ -223,7 +223,7 @@ class ConfigurationStore:
                 self.refused = [by_hand(problem) for problem in problems]
                 return head.id != before
             self.refused = []
-            version = self._next(head, files, "", "edited by hand", "hand")
+            version = self._next(head, files, "", "", "hand")
             self._kept.write(version)
             self._become(version, configuration, watched=True)
             return True
@@ -305,8 +305,7 @@ class ConfigurationStore:
         self._kept.done()
 
     def _take_back(self, broken: Version, change: Change) -> Version:
-        note = f"rolled back {broken.id}: {broken.note}"
-        return self.apply(change, "lianji", note, None, True, "rollback")
+        return self.apply(change, "lianji", _about(broken), None, True, "rollback")
 
     def _finish_roll_back(self, broken: Version) -> None:
         """A crash came between the verdict on a version and its end."""
@@ -319,9 +318,8 @@ class ConfigurationStore:
         if head is not None and (not starting or head.files == _hashes(files)):
             return
         nothing = Version(id="0", time_us=0, files={})
-        note = "the first" if head is None else "edited by hand while the plant stood"
         how: How = "start" if head is None else "hand"
-        self._head = self._next(head or nothing, files, "", note, how)
+        self._head = self._next(head or nothing, files, "", "", how)
         self._kept.write(self._head)
         self._kept.prune()
 
@@ -353,6 +351,10 @@ class ConfigurationStore:
             found = hash_of(place.read_bytes()) if place.is_file() else None
             if found != head.files.get(path):
                 raise edited(path)
+
+
+def _about(version: Version) -> str:
+    return f"{version.id}: {version.note}" if version.note else version.id
 
 
 def _hashes(files: Files) -> dict[str, str]:
