@@ -211,7 +211,7 @@ def test_the_command_line_lists_shows_and_undoes(plant: PlantProcess, port: int)
     listed = json.loads(lianji(plant, "versions", "--json").stdout)
     assert [(row["version"], row["note"]) for row in listed] == [
         ("2", "the second"),
-        ("1", "the first"),
+        ("1", ""),
     ]
     assert "+++ devices/two.toml" in lianji(plant, "diff").stdout
     undone = lianji(plant, "undo")
@@ -222,3 +222,12 @@ def test_the_command_line_lists_shows_and_undoes(plant: PlantProcess, port: int)
     assert (plant.folder / "devices" / "two.toml").exists()
     refused = lianji(plant, "restore", "77")
     assert refused.returncode == 1 and "There is no version '77'" in refused.stderr
+
+
+def test_two_wrong_changes_in_a_row_both_go_back(plant: PlantProcess, port: int) -> None:
+    first = save(plant, machine("one", free_port(), (COUNTER, "hr:0")))
+    second = save(plant, machine("one", free_port(), (COUNTER, "hr:0")))
+    for version in (second, first):
+        wait_until(lambda v=version: state_of(plant, v["id"]) == "rolled_back", 20, "the roll-back")
+    wait_until(lambda: plant.device("one")["state"] == "running", 20, "the old configuration")
+    assert f"port = {port}" in (plant.folder / "devices" / "one.toml").read_text()

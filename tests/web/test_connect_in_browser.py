@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import aiomqtt
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.peers import free_port
 from tests.peers.modbus import libmodbus_server
+from tests.peers.mqtt import mosquitto
 from tests.system.plant import PlantProcess, plant_process, write_device, write_plant, write_tags
 from tests.web.chromium import chromium
 
@@ -201,3 +207,57 @@ def test_a_scan_wants_consent_and_finds_who_listens(browser: Browser, plant: Pla
         page.locator("#range").fill("8.8.8.8")
         page.locator("#scan").click()
         expect(page.locator("#fault")).to_contain_text("not in a private network")
+
+
+def publish_retained(port: int, topic: str, payload: str) -> None:
+    """In a thread of its own, since this one has the browser's event loop."""
+
+    async def publish() -> None:
+        async with aiomqtt.Client("127.0.0.1", port) as client:
+            await client.publish(topic, payload, retain=True)
+
+    thread = threading.Thread(target=lambda: asyncio.run(publish()))
+    thread.start()
+    thread.join(10)
+
+
+def test_a_brokers_values_are_browsed_chosen_and_read(
+    browser: Browser, plant: PlantProcess, tmp_path: Path
+) -> None:
+    port = free_port()
+    with mosquitto(tmp_path, port), page_of(browser, plant) as page:
+        publish_retained(port, "hall/<b>oven</b>", json.dumps({"temperature": 231.5}))
+        page.locator("input[value=mqtt]").check()
+        page.locator("#name").fill("gateway")
+        page.locator("#field-host").fill("127.0.0.1")
+        page.locator("#field-port").fill(str(port))
+        page.get_by_text("More settings").click()
+        page.locator("#field-browse_s").fill("0.5")
+        page.locator("#browsing summary").click()
+        page.locator("#browse").click()
+        found = page.locator("#browsed tbody tr")
+        expect(found).to_have_count(1)
+        expect(found).to_contain_text("hall/<b>oven</b>")
+        expect(found).to_contain_text("231.5")
+        assert page.locator("#browsed b").count() == 0
+        found.get_by_role("checkbox").check()
+        page.get_by_role("button", name="Take the chosen").click()
+        page.locator("#test").click()
+        expect(page.locator("#trial-rows")).to_contain_text("231.5")
+        shoot(page, "connect-mqtt", tmp_path)
+        page.locator("#save").click()
+        expect(page.locator("#first-values td")).to_have_text("231.5")
+
+
+def test_the_page_speaks_chinese_and_is_dark_where_wanted(
+    browser: Browser, plant: PlantProcess, tmp_path: Path
+) -> None:
+    with page_of(browser, plant, "zh-CN") as page:
+        page.emulate_media(color_scheme="dark")
+        page.locator("input[value=opcua]").check()
+        expect(page.locator("#fields")).to_contain_text("安全策略")
+        expect(page.locator("#fields")).to_contain_text("服务器必须支持该策略。")
+        page.get_by_text("更多设置").click()
+        for label in page.locator("#more label, #fields label").all_inner_texts():
+            assert re.search(r"[\u4e00-\u9fff]", label), label
+        shoot(page, "connect-zh-dark", tmp_path)

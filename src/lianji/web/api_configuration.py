@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from lianji.base.errors import InputError, Text
@@ -157,7 +156,7 @@ def delete(
 ) -> VersionRow:
     """Remove a machine and its tags. What was recorded of it stays."""
     change = plant.connecting.removal_of(name)
-    made = plant.configuring.apply(change, who.name, f"{name}: removed", base)
+    made = plant.configuring.apply(change, who.name, f"{name}: -", base or None)
     return _noted(access, who.name, _row(plant, made))
 
 
@@ -238,9 +237,9 @@ def restore(plant: Plant, who: Who, access: Kept, identity: str, asked: Force) -
 @router.post(
     "/configuration/versions/{identity}/keep", operation_id="keep_version", responses=_CHANGING
 )
-async def keep(plant: Plant, identity: str) -> VersionRow:
+def keep(plant: Plant, identity: str) -> VersionRow:
     """Keep a version that is on trial, whatever its machines do."""
-    found = await run_in_threadpool(plant.configuring.version, identity)
+    found = plant.configuring.version(identity)
     plant.configuring.keep(identity)
     return _row(plant, found)
 

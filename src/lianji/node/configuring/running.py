@@ -9,8 +9,8 @@ from typing import Any
 import structlog
 
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import Conflict, InputError, LianjiError, Text
-from lianji.connect.statistics import DeviceStatus
+from lianji.base.errors import InputError, LianjiError, Text
+from lianji.connect.statistics import DeviceStatus, State
 from lianji.node.configuration import Configuration
 from lianji.node.configuring.devices_changed import Devices, changed_devices
 from lianji.node.configuring.places import Change, Stamps
@@ -55,7 +55,7 @@ class Configuring:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._seen: Stamps = {}
         self._settled: Stamps | None = None
-        self._rolled_back: tuple[str, LianjiError] | None = None
+        self._broken: LianjiError | None = None
         settings = configuration.settings.configuration
         self._store = ConfigurationStore(folder, self._taken, settings.versions_max, starting=True)
 
@@ -111,8 +111,8 @@ class Configuring:
     def problems(self) -> list[LianjiError]:
         """What is to be told beside the configuration's own problems. Quick."""
         told = list(self._store.refused)
-        if self._rolled_back is not None:
-            told.append(self._rolled_back[1])
+        if self._broken is not None:
+            told.append(self._broken)
         settings = self._configuration.settings
         later = [
             part
@@ -132,20 +132,21 @@ class Configuring:
         if loop is None or loop.is_closed():
             self._configuration = configuration
             return
-        work = self._becomes(version, configuration, watched)
+        devices = changed_devices(self._configuration, configuration)
+        work = self._becomes(version, configuration, devices, watched)
         asyncio.run_coroutine_threadsafe(work, loop).result(BECOME_S)
 
-    async def _becomes(self, version: Version, configuration: Configuration, watched: bool) -> None:
-        old = self._configuration
-        devices = changed_devices(old, configuration)
+    async def _becomes(
+        self, version: Version, configuration: Configuration, devices: Devices, watched: bool
+    ) -> None:
         spoke = self._spoke(devices)
         self._configuration = configuration
         self._become(configuration)
         failed = await self._fleet.become(configuration, devices.removed, devices.touched)
         for name in (*devices.removed, *devices.touched):
             self._trials.forget(name)
-        if self._rolled_back is not None and version.how != "rollback":
-            self._rolled_back = None
+        if version.how != "rollback":
+            self._broken = None
         if watched:
             self._watch(version, configuration, spoke, failed)
         _log.info(
@@ -156,31 +157,30 @@ class Configuring:
             removed=devices.removed,
         )
 
-    def _spoke(self, devices: Devices) -> list[str]:
-        """The changed devices that gave good values until now, and those still on trial."""
-        found = []
+    def _spoke(self, devices: Devices) -> dict[str, tuple[str, ...]]:
+        """The changed devices that gave good values until now, and those still on trial, with
+        the versions that they were on trial for."""
+        found = {}
         for name in devices.changed:
             device = self._fleet.find(name)
-            last = device.status().last_good_us if device is not None else None
-            recent = last is not None and now_us() - last < RECENT_S * 1e6
-            if recent or name in self._trials.watched:
-                found.append(name)
+            if name in self._trials.watched or (device and _is_well(device.status())):
+                found[name] = self._trials.of(name)
         return found
 
     def _watch(
         self,
         version: Version,
         configuration: Configuration,
-        spoke: Sequence[str],
+        spoke: Mapping[str, Sequence[str]],
         failed: Mapping[str, LianjiError],
     ) -> None:
         trial_s = self._first.configuration.trial_s
-        for name in spoke:
+        for name, earlier in spoke.items():
             config = configuration.devices[name]
             if not config.enabled or not configuration.tags_of(name):
                 continue  # it was told to be silent
             deadline_s = monotonic_s() + max(trial_s, 2 * config.interval_ms / 1000)
-            self._trials.begin(name, version.id, deadline_s)
+            self._trials.begin(name, version.id, earlier, deadline_s)
         for name, cause in failed.items():
             self._trials.failed(name, version.id, cause)
 
@@ -210,9 +210,17 @@ class Configuring:
         }
         verdict = self._trials.judged(statuses, monotonic_s())
         if verdict is not None:
-            self._rolled_back = verdict
-            _log.warning("a change is taken back", version=verdict[0], why=str(verdict[1]))
-            await self._safely(self._store.roll_back, *verdict)
+            await self._take_back(*verdict)
+
+    async def _take_back(self, versions: Sequence[str], cause: LianjiError) -> None:
+        _log.warning("a change is taken back", versions=versions, why=str(cause))
+        try:
+            for version in versions:
+                await asyncio.to_thread(self._store.roll_back, version, cause)
+            self._broken = cause
+        except (LianjiError, OSError) as error:
+            _log.error("a change could not be taken back", why=str(error))
+            self._broken = _not_taken_back(error)
 
     async def _look(self) -> None:
         seen = await asyncio.to_thread(self._store.stamps)
@@ -226,10 +234,29 @@ class Configuring:
     async def _safely(self, work: Callable[..., Any], *arguments: Any) -> None:
         try:
             await asyncio.to_thread(work, *arguments)
-        except Conflict as error:
-            _log.warning("a change could not be taken back", why=str(error))
         except (LianjiError, OSError) as error:
             _log.error("the configuration could not be changed", why=str(error))
+
+
+def _is_well(status: DeviceStatus) -> bool:
+    """It gave good values until now; one that sends only changes may have been quiet for long."""
+    last = status.last_good_us
+    if last is None:
+        return False
+    running = status.state is State.RUNNING and status.last_error is None
+    return now_us() - last < RECENT_S * 1e6 or (running and status.requests == 0)
+
+
+def _not_taken_back(error: Exception) -> LianjiError:
+    why = error.cause if isinstance(error, LianjiError) else Text(str(error), str(error))
+    return InputError(
+        "change-not-rolled-back",
+        Text(
+            f"A change broke collection and could not be taken back: {why.en}",
+            f"某次修改导致采集中断，且无法自动撤销：{why.zh}",
+        ),
+        Text("Look at the versions and restore one that worked.", "请查看版本并恢复到正常的版本。"),
+    )
 
 
 def _is_old(seen: Stamps) -> bool:

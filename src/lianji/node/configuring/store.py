@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 from lianji.base.clock import now_us
 from lianji.base.durable import make_folder, sync_folder, write_atomically
-from lianji.base.errors import Conflict, InputError, LianjiError, NotFound, Text
+from lianji.base.errors import LianjiError
 from lianji.node.configuration import Configuration
 from lianji.node.configuring.checking import brought, load_files
 from lianji.node.configuring.devices_changed import changed_devices
@@ -27,6 +27,13 @@ from lianji.node.configuring.places import (
     hash_of,
     read_files,
     stamps,
+)
+from lianji.node.configuring.refusals import (
+    by_hand,
+    changed_since,
+    edited,
+    first,
+    overtaken,
 )
 from lianji.node.configuring.versions import (
     VERSIONS_MAX,
@@ -65,6 +72,7 @@ class ConfigurationStore:
         self._kept = Versions(folder.versions, versions_max)
         self._taken = taken
         self._lock = threading.RLock()
+        self._in_turn = False
         self._known: tuple[dict[str, str], Configuration | None] | None = None
         self._head: Version | None = None
         self.refused: list[LianjiError] = []
@@ -80,9 +88,9 @@ class ConfigurationStore:
     # -- asking ------------------------------------------------------------------------------
 
     def current(self) -> Version:
-        with self._lock:
-            assert self._head is not None
-            return self._head
+        """Waits for nobody, so the event loop may ask too."""
+        assert self._head is not None
+        return self._head
 
     def files(self) -> Mapping[str, bytes]:
         """What is in use."""
@@ -144,7 +152,7 @@ class ConfigurationStore:
             self._follow_others()
             head = self.current()
             if base is not None and base != head.id:
-                raise _overtaken(head)
+                raise overtaken(head)
             files = self._kept.files(head)
             real = {p: c for p, c in change.items() if files.get(p) != c}
             if not real:
@@ -166,8 +174,8 @@ class ConfigurationStore:
         with self._turn():
             undone = self.current() if version is None else self._kept.get(version)
             if undone.how == "start":
-                raise _first()
-            note = f"undo {undone.id}: {undone.note}"
+                raise first()
+            note = _about(undone)
             return self.apply(self._inverse(undone), author, note, None, force, "undo")
 
     def restore(self, version: str, author: str, force: bool = False) -> Version:
@@ -176,7 +184,7 @@ class ConfigurationStore:
             wanted = self._kept.get(version)
             difference = changes_between(self.current().files, wanted.files)
             change = {path: self._kept.content(new) for path, (_, new) in difference.items()}
-            note = f"restore {wanted.id}: {wanted.note}"
+            note = _about(wanted)
             return self.apply(change, author, note, None, force, "restore")
 
     def roll_back(self, version: str, cause: LianjiError) -> Version:
@@ -209,13 +217,13 @@ class ConfigurationStore:
             try:
                 configuration, problems = self._judged(self._kept.files(head), change)
             except LianjiError as error:
-                self.refused = [_by_hand(error)]
+                self.refused = [by_hand(error)]
                 return head.id != before
             if problems:
-                self.refused = [_by_hand(problem) for problem in problems]
+                self.refused = [by_hand(problem) for problem in problems]
                 return head.id != before
             self.refused = []
-            version = self._next(head, files, "", "edited by hand", "hand")
+            version = self._next(head, files, "", "", "hand")
             self._kept.write(version)
             self._become(version, configuration, watched=True)
             return True
@@ -226,7 +234,7 @@ class ConfigurationStore:
     def _turn(self) -> Iterator[None]:
         """Alone among threads and processes; a thread may take it again."""
         with self._lock:
-            if getattr(self, "_in_turn", False):
+            if self._in_turn:
                 yield
                 return
             with self._kept.turn():
@@ -297,8 +305,7 @@ class ConfigurationStore:
         self._kept.done()
 
     def _take_back(self, broken: Version, change: Change) -> Version:
-        note = f"rolled back {broken.id}: {broken.note}"
-        return self.apply(change, "lianji", note, None, True, "rollback")
+        return self.apply(change, "lianji", _about(broken), None, True, "rollback")
 
     def _finish_roll_back(self, broken: Version) -> None:
         """A crash came between the verdict on a version and its end."""
@@ -311,9 +318,8 @@ class ConfigurationStore:
         if head is not None and (not starting or head.files == _hashes(files)):
             return
         nothing = Version(id="0", time_us=0, files={})
-        note = "the first" if head is None else "edited by hand while the plant stood"
         how: How = "start" if head is None else "hand"
-        self._head = self._next(head or nothing, files, "", note, how)
+        self._head = self._next(head or nothing, files, "", "", how)
         self._kept.write(self._head)
         self._kept.prune()
 
@@ -335,18 +341,7 @@ class ConfigurationStore:
         head = self.current()
         again = [p for p, (_, new) in version.change.items() if head.files.get(p) != new]
         if again:
-            raise Conflict(
-                "version-changed-since",
-                Text(
-                    f"Version {version.id} cannot be taken back alone: "
-                    f"{', '.join(again)} was changed again since.",
-                    f"无法单独撤销版本 {version.id}：{'、'.join(again)} 之后又被修改。",
-                ),
-                Text(
-                    "Undo the later version first, or restore a whole version.",
-                    "请先撤销较新的版本，或恢复整个版本。",
-                ),
-            )
+            raise changed_since(version.id, again)
         return {path: self._kept.content(old) for path, (old, _) in version.change.items()}
 
     def _refuse_hand_edits(self, head: Version, change: Change) -> None:
@@ -355,50 +350,12 @@ class ConfigurationStore:
             place = self._root / path
             found = hash_of(place.read_bytes()) if place.is_file() else None
             if found != head.files.get(path):
-                raise Conflict(
-                    "file-edited",
-                    Text(
-                        f"{path} was edited by hand and that is not in use yet.",
-                        f"{path} 已被手工修改且尚未生效。",
-                    ),
-                    Text(
-                        "Mend or take back that edit first; see the problems on the status page.",
-                        "请先改正或撤回该修改；问题见状态页。",
-                    ),
-                )
+                raise edited(path)
+
+
+def _about(version: Version) -> str:
+    return f"{version.id}: {version.note}" if version.note else version.id
 
 
 def _hashes(files: Files) -> dict[str, str]:
     return {path: hash_of(content) for path, content in sorted(files.items())}
-
-
-def _first() -> InputError:
-    return InputError(
-        "version-first",
-        Text("Nothing was changed before this version.", "此版本之前没有修改。"),
-        Text("Choose a later version.", "请选择较新的版本。"),
-    )
-
-
-def _overtaken(head: Version) -> Conflict:
-    return Conflict(
-        "configuration-changed",
-        Text(
-            f"The configuration was changed meanwhile ({head.note or head.how}).",
-            f"配置在此期间已被修改（{head.note or head.how}）。",
-        ),
-        Text("Look at it again and repeat your change.", "请重新查看后再次修改。"),
-    )
-
-
-def _by_hand(error: LianjiError) -> LianjiError:
-    """A problem that keeps an edit by hand from being used."""
-    kind: type[LianjiError] = InputError if isinstance(error, NotFound) else type(error)
-    return kind(
-        error.code,
-        Text(
-            f"An edit by hand is not in use: {error.cause.en}",
-            f"手工修改未生效：{error.cause.zh}",
-        ),
-        error.remedy,
-    )

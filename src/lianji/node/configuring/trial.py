@@ -6,21 +6,19 @@ change is then taken back, with the cause named; unless a person says that the m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lianji.base.errors import InputError, LianjiError, Text
-from lianji.connect.statistics import DeviceStatus
-
-RECENT_ROUNDS = 3.0
-"""A device counts as giving values if it gave a good one within so many of its intervals."""
+from lianji.connect.statistics import DeviceStatus, State
 
 
 @dataclass(slots=True)
 class Watched:
     """One device on trial. Times are monotonic seconds."""
 
-    version: str
+    versions: tuple[str, ...]
+    """Those that have not been proven, newest first."""
     deadline_s: float
     cause: LianjiError | None = None
     """Known at once, where the device cannot even be built."""
@@ -32,37 +30,53 @@ class Trials:
 
     watched: dict[str, Watched] = field(default_factory=dict)
 
-    def begin(self, device: str, version: str, deadline_s: float) -> None:
-        self.watched[device] = Watched(version, deadline_s)
+    def begin(self, device: str, version: str, earlier: Sequence[str], deadline_s: float) -> None:
+        """``earlier``: the versions that the device was on trial for until now."""
+        self.watched[device] = Watched((version, *earlier), deadline_s)
 
     def failed(self, device: str, version: str, cause: LianjiError) -> None:
-        self.watched[device] = Watched(version, 0.0, cause)
+        self.watched[device] = Watched((version,), 0.0, cause)
+
+    def of(self, device: str) -> tuple[str, ...]:
+        one = self.watched.get(device)
+        return () if one is None else one.versions
 
     def versions(self) -> set[str]:
-        return {one.version for one in self.watched.values()}
+        return {version for one in self.watched.values() for version in one.versions}
 
     def keep(self, version: str) -> None:
         """A person says so: whatever the machine does, the version stays."""
-        self.watched = {d: one for d, one in self.watched.items() if one.version != version}
+        self.watched = {d: one for d, one in self.watched.items() if version not in one.versions}
 
     def forget(self, device: str) -> None:
         self.watched.pop(device, None)
 
     def judged(
         self, statuses: Mapping[str, DeviceStatus], now_s: float
-    ) -> tuple[str, LianjiError] | None:
-        """Let go of those that are well; the first that is not: its version and the cause."""
+    ) -> tuple[tuple[str, ...], LianjiError] | None:
+        """Let go of those that are well; the first that is not: its versions and the cause."""
         for name, one in list(self.watched.items()):
             status = statuses.get(name)
             if one.cause is None and status is not None and status.last_good_us is not None:
                 del self.watched[name]
                 continue
+            late = now_s >= one.deadline_s
+            if one.cause is None and late and status is not None and _only_quiet(status):
+                del self.watched[name]
+                continue
             hopeless = status is not None and status.tags == 0 and bool(status.rejected)
-            if one.cause is not None or hopeless or now_s >= one.deadline_s:
+            if one.cause is not None or hopeless or late:
                 cause = one.cause or _silent(name, status)
-                self.keep(one.version)
-                return one.version, cause
+                for version in one.versions:
+                    self.keep(version)
+                return one.versions, cause
         return None
+
+
+def _only_quiet(status: DeviceStatus) -> bool:
+    """A device that sends by itself, is connected and has had nothing to say."""
+    running = status.state is State.RUNNING and status.last_error is None
+    return running and status.requests == 0 and status.tags > 0
 
 
 def _silent(name: str, status: DeviceStatus | None) -> InputError:

@@ -60,6 +60,7 @@ function showFound(page, found) {
     make("tr", {}, make("td", {}, box), make("td", {}, one.row.address), make("td", {}, one.type), make("td", {}, one.value)));
   const take = make("button", { type: "button" }, t("connect.take"));
   take.addEventListener("click", () => {
+    page.rows.dropEmpty();
     const there = new Set(page.rows.paths);
     for (const { box, one } of boxes) if (box.checked && !there.has(one.row.path)) page.rows.add(one.row);
     place.replaceChildren();

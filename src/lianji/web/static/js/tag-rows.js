@@ -5,6 +5,8 @@ import { make, t } from "./page.js";
 const COLUMNS = ["address", "type", "path", "unit", "scale"];
 const LABELS = { address: "connect.at", type: "connect.type", path: "connect.path", unit: "connect.unit", scale: "connect.scale" };
 
+const isEmpty = (inputs) => !inputs.address.value.trim() && !inputs.path.value.trim();
+
 export class TagRows {
   #body;
   #rows = []; // {tag: as it came, inputs: by column, line}
@@ -40,9 +42,14 @@ export class TagRows {
     return inputs.address;
   }
 
+  dropEmpty() {
+    for (const { inputs, line } of this.#rows) if (isEmpty(inputs)) line.remove();
+    this.#rows = this.#rows.filter(({ inputs }) => !isEmpty(inputs));
+  }
+
   // Rows without anything in them are none.
   read() {
-    return this.#rows.filter(({ inputs }) => inputs.address.value.trim() || inputs.path.value.trim()).map(({ tag, inputs }) => {
+    return this.#rows.filter(({ inputs }) => !isEmpty(inputs)).map(({ tag, inputs }) => {
       const scale = inputs.scale.value.trim();
       return {
         ...tag,

@@ -31,7 +31,7 @@ export class Versions {
   #line(version) {
     const { id, state } = version;
     const files = version.files.slice(0, SHOWN_FILES).join(", ") + (version.files.length > SHOWN_FILES ? " …" : "");
-    const what = make("td", { class: "what" }, version.note || t(`versions.how_${version.how}`));
+    const what = make("td", { class: "what" }, [version.how === "change" && version.note ? "" : t(`versions.how_${version.how}`), version.note].filter(Boolean).join(" "));
     if (version.rolled_back) what.append(make("p", {}, said(version.rolled_back.cause)));
     const line = make("tr", { class: state, "data-version": id });
     const does = make("td");
