@@ -5,12 +5,13 @@ import { NONE } from "./format.js";
 import { ask, make, t } from "./page.js";
 import { severity } from "./quality.js";
 import { shape } from "./shapes.js";
-import { breakable, describe, inWords, sign } from "./tag.js";
+import { describe, inWords, sign } from "./tag.js";
 
 const ROW_PX = 30;
 const PAGE = 100;
 const PAGES_KEPT = 60;
 const SPARE = 6;
+const SIGHT_MAX = 150; // of rows, however tall somebody makes the list
 const REST_MS = 120;
 
 export class TagGrid {
@@ -104,7 +105,7 @@ export class TagGrid {
 
   #window() {
     const first = Math.max(Math.floor(this.#grid.scrollTop / ROW_PX) - SPARE, 0);
-    const many = Math.ceil(this.#grid.clientHeight / ROW_PX) + 2 * SPARE;
+    const many = Math.min(Math.ceil(this.#grid.clientHeight / ROW_PX), SIGHT_MAX) + 2 * SPARE;
     return [first, Math.min(first + many, this.#total)];
   }
 
@@ -147,7 +148,7 @@ export class TagGrid {
     line.dataset.path = tag.path;
     const cell = (name, ...content) => make("span", { role: "gridcell", class: name }, ...content);
     const box = make("input", { type: "checkbox", tabindex: "-1", "aria-label": t("tags.select", { tag: tag.path }) });
-    const name = cell("name", ...breakable(tag.path));
+    const name = cell("name", tag.path);
     name.title = tag.path;
     const about = cell("about", describe(tag));
     about.title = describe(tag);
