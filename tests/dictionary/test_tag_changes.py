@@ -44,9 +44,9 @@ def test_tags_of_other_tables_stay_where_they_are() -> None:
 def test_a_hundred_thousand_rows_take_less_than_a_second() -> None:
     old = {f"a/{n}": Tag(path=f"a/{n}", unit="kW") for n in range(100_000)}
     new = [Tag(path=f"a/{n}", unit="kW" if n % 2 else "MW") for n in range(50, 100_050)]
-    began_s = time.perf_counter()
+    began_s = time.thread_time()  # of our own work, whatever else the machine does
     found = difference(old, new, removable=old)
-    assert time.perf_counter() - began_s < 1
+    assert time.thread_time() - began_s < 1
     assert (len(found.added), len(found.removed)) == (50, 50)
     assert len(found.changed) + found.unchanged == 99_950
 

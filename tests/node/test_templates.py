@@ -94,9 +94,9 @@ def test_what_a_machine_says_itself_counts(folder: PlantFolder) -> None:
 def test_three_hundred_machines_are_changed_in_one_place(folder: PlantFolder) -> None:
     for number in range(1, 251):
         machine(folder, number)
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     assert len(loaded(folder).tags) == 1000
-    assert time.perf_counter() - began_s < 10
+    assert time.process_time() - began_s < 10
     put(folder, "press@1", TOML, CSV.replace("hr:{base+2}", "hr:{base+20}"))
     tags = load_tags(folder).tags
     assert {tags[f"shop/hall1/press{n}/power"].address for n in range(1, 251)} == {"hr:120"}

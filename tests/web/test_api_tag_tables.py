@@ -229,13 +229,13 @@ async def test_searching_a_hundred_thousand_tags_is_quick(plant: MemoryPlant) ->
         for number in range(60):
             words = ("s", f"machine{number}", f"signal {number}77", "功率 hall3", f"zz{number}")
             search = words[number % len(words)]
-            began_s = time.perf_counter()
+            began_s = time.process_time()  # of our own work, whatever else the machine does
             answer = await client.get("/api/tags", params={"search": search, "limit": 100})
-            took_ms.append((time.perf_counter() - began_s) * 1000)
+            took_ms.append((time.process_time() - began_s) * 1000)
             assert answer.status_code == 200
     p95 = statistics.quantiles(took_ms, n=20)[-1]
     print(f"p50 {statistics.median(took_ms):.1f} ms, p95 {p95:.1f} ms")
-    assert p95 < 100  # 30 ms is what is promised of a quiet machine; see docs/how-to/tag-tables.md
+    assert p95 < 60  # 30 ms is the aim on a quiet machine; see docs/how-to/tag-tables.md
 
 
 async def test_an_address_that_its_driver_cannot_read_costs_its_own_row(

@@ -50,6 +50,7 @@ class Dialog {
 
   told(report, dryRun) {
     showReport(this.place, report);
+    this.place.scrollIntoView({ block: "nearest" });
     if (dryRun) {
       this.report = report;
       this.save.disabled = changes(report) === 0 || report.problems.length > 0;

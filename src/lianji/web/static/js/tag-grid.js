@@ -11,6 +11,7 @@ const ROW_PX = 30;
 const PAGE = 100;
 const PAGES_KEPT = 60;
 const SPARE = 6;
+const SIGHT_MAX = 150; // of rows, however tall somebody makes the list
 const REST_MS = 120;
 
 export class TagGrid {
@@ -104,7 +105,7 @@ export class TagGrid {
 
   #window() {
     const first = Math.max(Math.floor(this.#grid.scrollTop / ROW_PX) - SPARE, 0);
-    const many = Math.ceil(this.#grid.clientHeight / ROW_PX) + 2 * SPARE;
+    const many = Math.min(Math.ceil(this.#grid.clientHeight / ROW_PX), SIGHT_MAX) + 2 * SPARE;
     return [first, Math.min(first + many, this.#total)];
   }
 
