@@ -21,6 +21,6 @@ TEXTS: dict[str, Text] = {
     "note.delete": Text("Delete", "删除"),
     "note.delete_sure": Text("Delete the note “{text}”?", "删除注释“{text}”？"),
     "note.start": Text("From", "起"),
-    "note.end": Text("To (may stay empty)", "止（可留空）"),
+    "note.end": Text("To, if it lasted", "止（可留空）"),
     "note.text": Text("Text", "内容"),
 }
