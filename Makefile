@@ -1,5 +1,5 @@
 # Two commands do everything: `make run` starts the demo plant, `make test` tests all.
-.PHONY: run test check bench lock peers clean
+.PHONY: run test check bench screenshots lock peers clean
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,6 +20,9 @@ check: .venv/dev.stamp
 
 bench: .venv/bench.stamp peers
 	$(BIN)/python -m bench $(SUITE)
+
+screenshots: .venv/dev.stamp
+	$(BIN)/python -m tests.screenshots
 
 peers: .venv/dev.stamp
 	@tests/peers/install

@@ -136,3 +136,18 @@ async def test_a_title_with_markup_is_shown_as_text(plant: MemoryPlant) -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://plant") as client:
         answer = await client.get(f"/chart?tags={MELT}")
     assert "<script>1" not in answer.text
+
+
+async def test_scripts_come_compressed_to_who_takes_that_and_the_same_to_others(
+    client: httpx.AsyncClient,
+) -> None:
+    plain = await client.get("/static/js/page.js", headers={"Accept-Encoding": "identity"})
+    small = await client.get("/static/js/page.js", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert small.headers["content-encoding"] == "gzip"
+    assert int(small.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert small.text == plain.text == (WEB / "static/js/page.js").read_text()
+    assert small.headers["content-type"] == plain.headers["content-type"]
+    known = {"Accept-Encoding": "gzip", "If-None-Match": small.headers["etag"]}
+    assert (await client.get("/static/js/page.js", headers=known)).status_code == 304
+    assert (await client.get("/static/js/none.js")).status_code == 404

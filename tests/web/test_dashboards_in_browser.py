@@ -285,7 +285,7 @@ def test_the_wall_rotates_has_a_clock_and_says_when_the_server_is_away(
         )
         assert size > 100
         page.screenshot(path=tmp_path / "wall.png")
-        expect(page.locator("#title")).to_have_text("Line")
+        expect(page.locator("#title")).to_have_text("Line · Line 1")
         expect(page.locator("#title")).to_have_text("Second")
         assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     expect(page.locator("#sign")).to_contain_text(

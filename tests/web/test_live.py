@@ -105,6 +105,22 @@ def test_a_stream_says_that_it_is_alive_also_when_nothing_changes(plant: MemoryP
             assert json.loads(next(lines).removeprefix("data: "))["now_us"] <= now_us()
 
 
+def test_a_look_that_fails_ends_the_streams_and_the_next_ones_live(plant: MemoryPlant) -> None:
+    plant.add(MELT, now_us(), 1.0)
+    with served(plant) as (address, _):
+        url = f"{address}/api/live?tags={MELT}"
+        heard = plant.heard
+        with httpx.stream("GET", url, timeout=10) as response:
+            stream = events(response)
+            next(stream)
+            plant.heard = lambda path: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+            with pytest.raises(httpx.RemoteProtocolError):
+                list(stream)
+        plant.heard = heard  # type: ignore[method-assign]
+        with httpx.stream("GET", url, timeout=10) as response:
+            assert next(events(response))[0]["value"] == 1.0
+
+
 async def test_more_streams_than_the_limit_are_refused_for_now(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,7 +104,7 @@ def _energy(found: _Sorted) -> list[Tile]:
     mains = [tag for tag in meters if _says(tag, MAINS)] or meters[:1]
     others = [tag for tag in found.power if tag not in meters[:LINES_MAX]]
     if found.power:
-        tiles.append(_tile(TileKind.NUMBER, mains[:1], 3, 2))
+        tiles.append(_tile(TileKind.NUMBER, mains[:1], 3, 4))
         tiles.append(_tile(TileKind.TREND, meters[:LINES_MAX], 9, 4, Text("Power", "功率"), "1d"))
     if others:
         shown = others[:BARS_MAX]
@@ -124,7 +124,7 @@ def _air(found: _Sorted) -> list[Tile]:
     title = Text("Pressure", "压力")
     return [
         _heading("Compressed air", "压缩空气"),
-        *(_tile(TileKind.NUMBER, [tag], 3, 2) for tag in numbers),
+        *(_tile(TileKind.NUMBER, [tag], 3, 3) for tag in numbers),
         _tile(TileKind.TREND, found.air[:LINES_MAX], COLUMNS - 3 * (len(numbers) % 4), 3, title),
     ]
 

@@ -37,8 +37,8 @@ def read(
         Query(
             ge=1,
             le=ROWS_MAX,
-            description="Most rows; more is an error 413. CSV, Arrow, Parquet have none unless it"
-            " is given, and JSON has 1000000.",
+            description="Most rows; more is an error 413. CSV, Arrow and Parquet have none unless"
+            " it is given, and JSON has 1000000.",
         ),
     ] = None,
 ) -> Response:

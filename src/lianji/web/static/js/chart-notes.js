@@ -110,10 +110,11 @@ export class Notes {
   }
 }
 
-// What a field for local date and time takes, to the millisecond.
+// Local date and time, to the millisecond where there are any. (The browser's own field for it has
+// a clock of its own mind: am and pm.)
 function local(ms) {
   const at = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
-  return at.toISOString().slice(0, 23);
+  return at.toISOString().slice(0, 23).replace("T", " ").replace(".000", "");
 }
 
-const iso = (text) => new Date(text).toISOString();
+const iso = (text) => new Date(text.replace(" ", "T")).toISOString();

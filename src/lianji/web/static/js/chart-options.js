@@ -4,7 +4,9 @@ import { measured } from "./format.js";
 import { lineStyle, themed } from "./style.js";
 import { inWords, sign } from "./tag.js";
 
-const FONT = '12px system-ui, "Noto Sans CJK SC", sans-serif';
+// A seventh smaller than the page's own type, which is larger on a wall.
+const type = () => Math.round((Number.parseFloat(getComputedStyle(document.body).fontSize) * 6) / 7);
+const font = () => `${type()}px system-ui, "Noto Sans CJK SC", sans-serif`;
 const STATES = "states";
 const AXES_MAX = 4;
 const DAY = "\n{YYYY}-{MM}-{DD}";
@@ -63,7 +65,8 @@ function roomy(_u, low, high) {
 }
 
 function timeAxis() {
-  return { ...look(), values: STAMPS, space: 80 };
+  const px = type();
+  return { ...look(), values: STAMPS, space: 6.6 * px, size: 4.1 * px };
 }
 
 function valueAxes(tags, slots, each) {
@@ -77,8 +80,8 @@ function valueAxes(tags, slots, each) {
     side: index % 2 === 0 ? 3 : 1,
     grid: { show: index === 0, stroke: themed("--line"), width: 1 },
     label: members[0].enumeration ? undefined : sign(members[0].unit ?? "") || undefined,
-    labelFont: FONT,
-    labelSize: 18,
+    labelFont: font(),
+    labelSize: 1.5 * type(),
     size: wideEnough,
     incrs: members[0].enumeration ? [1, 2, 5, 10, 20, 50, 100, 1000] : undefined,
     values: (_u, splits) => splits.map((value) => tick(members, value)),
@@ -92,13 +95,13 @@ function tick(members, value) {
 
 function look() {
   const line = { stroke: themed("--line"), width: 1 };
-  return { stroke: themed("--muted"), font: FONT, grid: line, ticks: { ...line, size: 5 } };
+  return { stroke: themed("--muted"), font: font(), grid: line, ticks: { ...line, size: 5 } };
 }
 
 // As wide as the longest text; kept on the second measuring, so that the layout comes to rest.
 function wideEnough(u, values, axis, cycle) {
   if (cycle > 1) return u.axes[axis]._size;
-  u.ctx.font = FONT;
+  u.ctx.font = font();
   const widths = (values ?? []).map((text) => u.ctx.measureText(text).width);
   return Math.ceil(Math.max(24, ...widths)) + 14;
 }

@@ -93,9 +93,9 @@ async function runWall() {
     } catch (error) {
       if (!awaySince()) hint(error.message);
     }
-    for (const tiles of screens ?? []) {
+    for (const { heading, tiles } of screens ?? []) {
       hint("");
-      titled(inLanguage(kept.dashboard) || kept.name);
+      titled([inLanguage(kept.dashboard) || kept.name, heading].filter(Boolean).join(" · "));
       host.style.setProperty("--rows", String(Math.max(rowsOf(tiles), 1)));
       await show(tiles).catch(() => {});
       await pause(everyMs);

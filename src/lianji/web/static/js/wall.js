@@ -4,6 +4,7 @@
 import { clock, date, moment } from "./format.js";
 import { make, t } from "./page.js";
 import { shape } from "./shapes.js";
+import { inLanguage } from "./tile.js";
 
 export const COLUMNS = 12;
 const ROWS_A_SCREEN = 11;
@@ -21,12 +22,12 @@ export function readWall() {
   };
 }
 
-// Tiles in parts that fit a screen: a heading begins a part where it can.
+// Tiles in parts that fit a screen: {heading, tiles}. A heading begins a part where it can, and a
+// part's first heading goes to the top of the screen.
 export function screensOf(tiles) {
   const sections = [];
   for (const tile of tiles) {
-    const heads = tile.kind === "text" && !tile.text && tile.width === COLUMNS;
-    if (heads || sections.length === 0) sections.push([]);
+    if (heads(tile) || sections.length === 0) sections.push([]);
     sections.at(-1).push(tile);
   }
   const screens = [];
@@ -35,8 +36,12 @@ export function screensOf(tiles) {
     if (screens.length && rowsOf(together) <= ROWS_A_SCREEN) screens[screens.length - 1] = together;
     else screens.push(section);
   }
-  return screens.length ? screens : [[]];
+  return (screens.length ? screens : [[]]).map((tiles) =>
+    tiles.length > 1 && heads(tiles[0]) ? { heading: inLanguage(tiles[0]), tiles: tiles.slice(1) } : { heading: "", tiles },
+  );
 }
+
+const heads = (tile) => tile.kind === "text" && !tile.text && tile.width === COLUMNS;
 
 // How many rows tiles take, laid out as the grid does it: onward only, where they fit.
 export function rowsOf(tiles) {
