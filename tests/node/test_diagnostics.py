@@ -88,6 +88,8 @@ def test_no_value_of_a_secret_survives(secret: str) -> None:
 
 def test_an_address_loses_its_user_and_an_environment_name_stays() -> None:
     assert redacted('url = "opc.tcp://li:pw@host:4840"') == f'url = "opc.tcp://{HIDDEN}@host:4840"'
+    robot = 'url = "https://robot.example/send?access_token=abc123&b=1"'
+    assert redacted(robot) == f'url = "https://robot.example/send?access_token={HIDDEN}&b=1"'
     assert redacted('password_env = "BROKER_PASSWORD"') == 'password_env = "BROKER_PASSWORD"'
     assert redacted('password = ""') == 'password = ""'
 

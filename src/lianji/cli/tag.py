@@ -110,7 +110,7 @@ def import_(
         f"{len(rows)} 行被拒绝。",
     )
     if not dry_run and report.added + report.replaced:
-        tell("A running plant takes them at its next start.", "正在运行的工厂在下次启动时生效。")
+        tell("A running plant takes them at once.", "正在运行的工厂会立即采用。")
     if rows:
         raise typer.Exit(1)
 

@@ -35,10 +35,11 @@ SECRET_BYTES_MIN = 4
 _NAME = r"[\w-]*(?:password|passphrase|secret|token|api_?key|access_key)[\w-]*"
 _SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
 _SECRET_LINE = re.compile(
-    rf"""({_NAME}["']?\s*=\s*)("{{3}}.*?"{{3}}|'{{3}}.*?'{{3}}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[^\s,}}\#]+)""",
+    rf"""(?<![\w?&-])({_NAME}["']?\s*=\s*)("{{3}}.*?"{{3}}|'{{3}}.*?'{{3}}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[^\s,}}\#]+)""",
     re.IGNORECASE | re.DOTALL,
 )
 _IN_ADDRESS = re.compile(r"(\w+://)[^\s/@\"']+@")
+_IN_QUERY = re.compile(r"([?&](?:access_token|key|secret|sign|token)=)[^\s&\"']+", re.IGNORECASE)
 
 
 def bundle(folder: PlantFolder, status: Mapping[str, Any] | None) -> bytes:
@@ -85,7 +86,8 @@ def redacted(toml: str) -> str:
         bare = value.strip("\"'")
         return f'{begin}"{HIDDEN}"' if bare and _is_secret(key, bare) else found[0]
 
-    return _IN_ADDRESS.sub(rf"\1{HIDDEN}@", _SECRET_LINE.sub(hidden, toml))
+    text = _IN_ADDRESS.sub(rf"\1{HIDDEN}@", _SECRET_LINE.sub(hidden, toml))
+    return _IN_QUERY.sub(rf"\1{HIDDEN}", text)
 
 
 def _configuration(folder: PlantFolder) -> Iterator[Path]:
