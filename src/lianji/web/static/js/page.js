@@ -65,7 +65,7 @@ async function fetched(address, options) {
     throw error;
   }
   answered();
-  if (response.status === 401) {
+  if (response.status === 401 && given.user) {
     // Logged out meanwhile: the log-in leads back to this view.
     location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
     return new Promise(() => {}); // this page is on its way out
