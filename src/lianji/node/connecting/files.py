@@ -49,10 +49,14 @@ def shown_fields(config: DeviceConfig) -> dict[str, Any]:
 
 
 def change_for(files: Files, machine: Machine) -> Change:
-    """The files that make the plant have this machine. Raises InputError."""
-    config = config_in(files, machine)
+    """The files that make the plant have this machine. Raises InputError, also for a machine of a
+    template, which a form would copy into the machine's own file."""
     path = device_path(machine.name)
     old = files.get(path)
+    template = _fields_in(old).get("template")
+    if template is not None:
+        raise _templated(path, str(template))
+    config = config_in(files, machine)
     same = config == _config_or_none(old, path)
     change: Change = {path: old if same and old else device_text(config, old, Path(path))}
     if machine.tags is not None:
@@ -124,6 +128,20 @@ def _table(path: str, tags: list[Tag], rejected: int) -> bytes | None:
             Text("Mend these rows first.", "请先修改这些行。"),
         )
     return table_bytes(tags) if tags else None
+
+
+def _templated(path: str, template: str) -> InputError:
+    return InputError(
+        "machine-of-template",
+        Text(
+            f"{path} takes its settings and tags from the template {template}.",
+            f"{path} 的设置和标签来自模板 {template}。",
+        ),
+        Text(
+            "Change the template's files, for all its machines, or the parameters in this file.",
+            "请修改模板文件（对其所有设备生效），或修改该文件中的参数。",
+        ),
+    )
 
 
 def _fields_in(content: bytes | None) -> dict[str, Any]:
