@@ -261,3 +261,20 @@ def test_the_page_speaks_chinese_and_is_dark_where_wanted(
         for label in page.locator("#more label, #fields label").all_inner_texts():
             assert re.search(r"[\u4e00-\u9fff]", label), label
         shoot(page, "connect-zh-dark", tmp_path)
+
+
+def test_a_machine_of_very_many_tags_is_edited_without_touching_them(
+    browser: Browser, tmp_path: Path
+) -> None:
+    folder = write_plant(tmp_path / "p")
+    write_device(folder, "big", "modbus", host="127.0.0.1", port=free_port())
+    write_tags(folder, "big", *(f"p/big/t{n},hr:{n},uint16" for n in range(2001)))
+    table = (folder / "tags" / "big.csv").read_bytes()
+    with plant_process(folder) as plant, page_of(browser, plant) as page:
+        page.get_by_role("button", name="Edit big").click()
+        expect(page.locator("#many")).to_be_visible()
+        page.locator("#field-unit_id").fill("9")
+        page.locator("#save").click()
+        expect(page.locator("#versions tbody tr")).to_have_count(2)
+        assert "unit_id = 9" in (folder / "devices" / "big.toml").read_text()
+        assert (folder / "tags" / "big.csv").read_bytes() == table

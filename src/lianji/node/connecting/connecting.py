@@ -45,6 +45,8 @@ AT_ONCE = 2
 """Trials, browses and scans at the same time."""
 BROWSE_S = 20.0
 FOUND_MAX = 5_000
+ROWS_MAX = 2_000
+"""A form with more rows helps nobody: so many tags are worked on as tables."""
 _WIDTHS = ("uint64", "uint32", "uint16")
 
 
@@ -77,7 +79,7 @@ class Connecting:
         ]
 
     def machine(self, name: str) -> Machine:
-        """Raises NotFound."""
+        """One of them; without its tags where they are too many for a form. Raises NotFound."""
         configuration = self._configuration()
         config = configuration.devices.get(name)
         if config is None:
@@ -86,7 +88,8 @@ class Connecting:
                 Text(f"There is no device '{name}'.", f"没有设备“{name}”。"),
                 Text("See the list of devices.", "请查看设备列表。"),
             )
-        rows = [_row(tag) for tag in configuration.tags_of(name)]
+        tags = configuration.tags_of(name)
+        rows = [_row(tag) for tag in tags] if len(tags) <= ROWS_MAX else None
         return Machine(name=name, protocol=config.protocol, fields=shown_fields(config), tags=rows)
 
     def change_for(self, machine: Machine) -> dict[str, bytes | None]:

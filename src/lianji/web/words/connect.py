@@ -59,6 +59,10 @@ TEXTS: dict[str, Text] = {
     "connect.unit": Text("Unit", "单位"),
     "connect.scale": Text("Scale", "比例"),
     "connect.value": Text("Value", "数值"),
+    "connect.many": Text(
+        "It has too many tags for this page; they stay as they are. Edit its table instead.",
+        "标签过多，不在此页显示，保持不变。请直接编辑其标签表。",
+    ),
     "connect.add_row": Text("Add a row", "添加一行"),
     "connect.drop_row": Text("Remove row {number}", "删除第 {number} 行"),
     "connect.browse": Text("Browse the machine", "浏览设备数据"),

@@ -24,6 +24,7 @@ let chosen = null; // the form of the protocol
 let editing = null; // the name of the machine that is edited, or null for a new one
 let base = null;
 let site = "";
+let asTheyAre = false; // the tags are too many for this page
 
 function tell(error) {
   byId("fault").textContent = error?.message ?? "";
@@ -32,7 +33,7 @@ function tell(error) {
 
 // The machine as it is filled in.
 function machine() {
-  return { name: byId("name").value.trim(), protocol: chosen.protocol, fields: readFields(chosen), tags: rows.read() };
+  return { name: byId("name").value.trim(), protocol: chosen.protocol, fields: readFields(chosen), tags: asTheyAre ? null : rows.read() };
 }
 
 const nameOrAny = (asked) => ({ ...asked, name: asked.name || "new-machine" });
@@ -50,7 +51,14 @@ function choose(protocol, values = {}) {
   byId("steps").hidden = false;
 }
 
+function showRows(shown) {
+  asTheyAre = !shown;
+  for (const part of [byId("rows"), byId("add")]) part.hidden = !shown;
+  byId("many").hidden = shown;
+}
+
 function begin() {
+  showRows(true);
   editing = null;
   chosen = null;
   byId("editor").reset();
@@ -79,7 +87,8 @@ async function edit(name) {
   byId("name").value = name;
   byId("name").readOnly = true;
   rows.clear();
-  for (const tag of detail.machine.tags) rows.add(tag);
+  showRows(detail.machine.tags !== null);
+  for (const tag of detail.machine.tags ?? []) rows.add(tag);
   byId("editor").scrollIntoView();
   byId("editor-title").focus?.();
 }
@@ -158,7 +167,7 @@ async function save() {
   const version = await working(byId("save"), "", null, async () => (await send("/api/machines", what)).json());
   if (!version) return;
   begin();
-  showAfter(byId("after"), version, what.machine.tags.map(({ path }) => path));
+  showAfter(byId("after"), version, (what.machine.tags ?? []).map(({ path }) => path));
   await refresh();
 }
 
@@ -175,7 +184,7 @@ function machineLine({ name, protocol, fields, tags }) {
     make("td", {}, protocol),
     make("td", {}, where && fields.host ? `${where}:${fields.port}` : where),
     make("td", { class: "number" }, String(tags)),
-    make("td", {}, button("edit", () => edit(name).catch(tell)), " ", button("remove", () => remove(name))),
+    make("td", {}, ...(forms.some((form) => form.protocol === protocol) ? [button("edit", () => edit(name).catch(tell))] : []), button("remove", () => remove(name))),
   );
   return line;
 }
