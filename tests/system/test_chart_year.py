@@ -51,6 +51,10 @@ CLICKED = """range => new Promise(drawn => {
   look();
 })"""
 
+SETTLED = """() => performance.getEntriesByType("resource")
+  .some(({ name }) => name.includes("/api/aggregate"))"""
+"""The figures of the window, asked for after the drawing, are there: the server rests."""
+
 
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlantProcess]:
@@ -100,9 +104,11 @@ def test_a_year_is_drawn_within_the_time_that_nobody_waits(
 
 def _clicked(page: Page, plant: PlantProcess) -> dict[str, Any]:
     page.evaluate(CLICKED, "1h")
+    page.wait_for_function(SETTLED)
     before_ms = _cpu_ms(plant)
     figures: dict[str, Any] = page.evaluate(CLICKED, "365d")
     figures["cpu_ms"] = _cpu_ms(plant) - before_ms
+    page.wait_for_function(SETTLED)
     return figures
 
 

@@ -112,10 +112,14 @@ def test_a_month_lies_behind_them_with_bad_quality_in_it(demo: PlantProcess) -> 
     assert bad["n"] > 0 and bad["tags"] > 1
 
 
-def test_the_status_page_and_the_chart_are_drawn_in_a_browser(
+def test_the_pages_and_the_chart_are_drawn_in_a_browser(
     demo: PlantProcess, page: Page, tmp_path: Path
 ) -> None:
     page.goto("/")
+    headings = page.locator(".tile.heading h3")
+    expect(headings).to_have_text(["Machines", "Energy", "Compressed air", "Temperatures"])
+    expect(page.locator(".tile-number b").first).to_have_text(re.compile(r"^\d"))
+    page.goto("/status")
     for device in ("compressors", "moulding", "sensors"):
         expect(page.locator("#devices")).to_contain_text(device)
     tags = [live(demo, device)["tag"] for device in ("compressors", "moulding", "sensors")]
