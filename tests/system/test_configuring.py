@@ -189,7 +189,11 @@ def test_a_removed_machine_is_no_longer_read_and_undo_brings_it_back(plant: Plan
 def test_what_takes_a_restart_is_said(plant: PlantProcess) -> None:
     settings = plant.folder / "lianji.toml"
     settings.write_text(settings.read_text().replace("[site]", '[site]\ntitle_en = "Shop"'))
-    wait_until(lambda: "<title>Status · Shop" in plant.http.get(plant.address).text, 20, "title")
+    wait_until(
+        lambda: "<title>Status · Shop" in plant.http.get(f"{plant.address}/status").text,
+        20,
+        "title",
+    )
     assert plant.status()["problems"] == []
     settings.write_text(settings.read_text().replace("[spool]", "[spool]\nkeep_h = 1"))
     wait_until(

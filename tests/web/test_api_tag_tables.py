@@ -15,6 +15,7 @@ import pytest
 from lianji.base.errors import InputError, Text
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_table import read_table, table_bytes
+from lianji.web.access.access import OpenAccess
 from lianji.web.app import create_app
 from tests.web.plant import MELT, POWER, STATE, MemoryPlant
 
@@ -222,7 +223,7 @@ async def test_searching_a_hundred_thousand_tags_is_quick(plant: MemoryPlant) ->
             for n in range(100_000)
         ]
     )
-    transport = httpx.ASGITransport(app=create_app(plant))
+    transport = httpx.ASGITransport(app=create_app(plant, OpenAccess()))
     took_ms: list[float] = []
     async with httpx.AsyncClient(transport=transport, base_url="http://plant") as client:
         await client.get("/api/tags")

@@ -388,7 +388,7 @@ def test_gone_and_back_again_is_told_and_made_up_for(browser: Browser, plant: Me
     expect(page.locator("#no-answer")).to_contain_text("does not answer")
     plant.add(MELT, now_us(), 240.0)
     plant.add(MELT, now_us() + 1, 241.0)
-    with served(plant, port):
+    with served(plant, port=port):
         expect(page.locator("#lasts td.number b")).to_have_text("241 °C", timeout=15_000)
         expect(page.locator("#no-answer")).to_be_hidden()
         page.wait_for_function(f"() => ({DRAWN})()[0].some(([, value]) => value === 240)")

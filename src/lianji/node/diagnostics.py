@@ -83,11 +83,19 @@ def redacted(toml: str) -> str:
     def hidden(found: re.Match[str]) -> str:
         begin, value = found[1], found[2]
         key = begin.split("=")[0].strip(" \t\"'")
-        bare = value.strip("\"'")
+        bare = _bare(value)
         return f'{begin}"{HIDDEN}"' if bare and _is_secret(key, bare) else found[0]
 
     text = _IN_ADDRESS.sub(rf"\1{HIDDEN}@", _SECRET_LINE.sub(hidden, toml))
     return _IN_QUERY.sub(rf"\1{HIDDEN}", text)
+
+
+def _bare(value: str) -> str:
+    """A TOML value without its quotes."""
+    for quote in ('"""', "'''", '"', "'"):
+        if value.startswith(quote) and value.endswith(quote) and len(value) >= 2 * len(quote):
+            return value[len(quote) : -len(quote)]
+    return value
 
 
 def _configuration(folder: PlantFolder) -> Iterator[Path]:
