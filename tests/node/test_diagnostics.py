@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lianji.node.diagnostics import HIDDEN, bundle, redacted
+from lianji.base.redaction import HIDDEN, redacted
+from lianji.node.diagnostics import bundle
 from lianji.node.folder import PlantFolder
 from tests.system.plant import plant_process, write_plant
 
-SECRETS = ["hunter2-broker", "s3cr3t/+key==", "in an address"]
+SECRETS = ["hunter2-broker", "s3cr3t/+key==", "hooks/T0/B0/robot"]
 BROKER = """\
 protocol = "mqtt"
 host = "127.0.0.1"
@@ -32,6 +33,11 @@ endpoint = "http://127.0.0.1:9"
 allow_http = true
 access_key_id = "env:S3_ID"
 secret_access_key = 's3cr3t/+key=='
+
+[[notify]]
+name = "robot"
+kind = "webhook"
+url = "http://127.0.0.1:9/hooks/T0/B0/robot"
 """
 
 

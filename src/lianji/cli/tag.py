@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ class Order(StrEnum):
     BADC = "BADC"
     DCBA = "DCBA"
 
+
+if TYPE_CHECKING:
+    from lianji.node.tag_tables import TableReport
 
 app = typer.Typer(help=t("The plant's tag tables", "标签表"), no_args_is_help=True)
 
@@ -91,6 +94,27 @@ def import_(
     folder = folder_of(plant)
     into = Into(below.strip("/"), device, order_of(order.value), file.name)
     report = import_table(folder, file, replace=replace, dry_run=dry_run, into=into)
+    _tell(report, dry_run)
+    if report.rejected:
+        raise typer.Exit(1)
+
+
+@app.command(help=t("Write all tags as one CSV table", "导出全部标签为一个 CSV 表"))
+def export(
+    file: Annotated[Path, typer.Argument(help=t("Where to", "目标文件"))], plant: PlantDir = HERE
+) -> None:
+    from lianji.dictionary.tag_table import write_table
+    from lianji.node.configuration import load_configuration
+
+    configuration = load_configuration(folder_of(plant))
+    write_table(configuration.tags.values(), file.resolve())
+    tell(
+        f"{counted(len(configuration.tags), 'tag')} in {file}.",
+        f"{len(configuration.tags)} 个标签写入 {file}。",
+    )
+
+
+def _tell(report: TableReport, dry_run: bool) -> None:
     rows = [
         {"line": r.line or "", "tag": r.path, "reason": r.reason.in_language(language())}
         for r in report.rejected
@@ -111,20 +135,3 @@ def import_(
     )
     if not dry_run and report.added + report.replaced:
         tell("A running plant takes them at once.", "正在运行的工厂会立即采用。")
-    if rows:
-        raise typer.Exit(1)
-
-
-@app.command(help=t("Write all tags as one CSV table", "导出全部标签为一个 CSV 表"))
-def export(
-    file: Annotated[Path, typer.Argument(help=t("Where to", "目标文件"))], plant: PlantDir = HERE
-) -> None:
-    from lianji.dictionary.tag_table import write_table
-    from lianji.node.configuration import load_configuration
-
-    configuration = load_configuration(folder_of(plant))
-    write_table(configuration.tags.values(), file.resolve())
-    tell(
-        f"{counted(len(configuration.tags), 'tag')} in {file}.",
-        f"{len(configuration.tags)} 个标签写入 {file}。",
-    )

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from lianji.base.errors import Text
+from lianji.base.redaction import is_secret
 from lianji.connect.devices import DRIVERS, driver_class
 from lianji.connect.field_words import FIELDS, FIRST, PROTOCOLS
-from lianji.connect.fields_secret import is_secret
 
 Widget = Literal["text", "secret", "number", "switch", "choice", "lines"]
 

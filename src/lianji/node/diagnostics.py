@@ -1,8 +1,7 @@
 """A bundle for whoever helps: all that one asks for first, in one zip, and no secret in it.
 
-Secrets are values of keys that are called so (``password``, ``secret_access_key``), names of users
-in addresses included. Their lines are blanked, and then no file of the bundle may hold one of them
-in whatever other place.
+What a secret is says ``base/redaction.py``. Their lines are blanked, and then no file of the bundle
+may hold one of them in whatever other place.
 """
 
 from __future__ import annotations
@@ -11,9 +10,7 @@ import io
 import json
 import os
 import platform
-import re
 import sys
-import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping
 from importlib.metadata import distributions
@@ -22,24 +19,14 @@ from typing import Any
 
 from lianji.base.clock import iso_of, now_us
 from lianji.base.errors import LianjiError, LinkDown, NotFound
+from lianji.base.redaction import redacted, secrets_of, without
 from lianji.node.asked import answer_of
 from lianji.node.doctor import examine
 from lianji.node.folder import PlantFolder
 from lianji.node.logging import recent_lines
 from lianji.node.settings import load_settings
 
-HIDDEN = "***"
 FILES_MAX = 20_000
-SECRET_BYTES_MIN = 4
-"""A shorter secret cannot be told from any other text; only its own line is blanked."""
-_NAME = r"[\w-]*(?:password|passphrase|secret|token|api_?key|access_key)[\w-]*"
-_SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
-_SECRET_LINE = re.compile(
-    rf"""(?<![\w?&-])({_NAME}["']?\s*=\s*)("{{3}}.*?"{{3}}|'{{3}}.*?'{{3}}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|[^\s,}}\#]+)""",
-    re.IGNORECASE | re.DOTALL,
-)
-_IN_ADDRESS = re.compile(r"(\w+://)[^\s/@\"']+@")
-_IN_QUERY = re.compile(r"([?&](?:access_token|key|secret|sign|token)=)[^\s&\"']+", re.IGNORECASE)
 
 
 def bundle(folder: PlantFolder, status: Mapping[str, Any] | None) -> bytes:
@@ -48,11 +35,11 @@ def bundle(folder: PlantFolder, status: Mapping[str, Any] | None) -> bytes:
     Raises OSError where the folder cannot be read.
     """
     texts = dict(_texts(folder, status))
-    secrets = sorted(_secrets(folder), key=len, reverse=True)
+    secrets = _secrets(folder)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in texts.items():
-            archive.writestr(f"lianji/{name}", _without(secrets, text))
+            archive.writestr(f"lianji/{name}", without(secrets, text))
     return packed.getvalue()
 
 
@@ -77,27 +64,6 @@ def _texts(folder: PlantFolder, status: Mapping[str, Any] | None) -> Iterator[tu
         yield f"configuration/{name}", redacted(text) if file.suffix == ".toml" else text
 
 
-def redacted(toml: str) -> str:
-    """The text without the values of secrets."""
-
-    def hidden(found: re.Match[str]) -> str:
-        begin, value = found[1], found[2]
-        key = begin.split("=")[0].strip(" \t\"'")
-        bare = _bare(value)
-        return f'{begin}"{HIDDEN}"' if bare and _is_secret(key, bare) else found[0]
-
-    text = _IN_ADDRESS.sub(rf"\1{HIDDEN}@", _SECRET_LINE.sub(hidden, toml))
-    return _IN_QUERY.sub(rf"\1{HIDDEN}", text)
-
-
-def _bare(value: str) -> str:
-    """A TOML value without its quotes."""
-    for quote in ('"""', "'''", '"', "'"):
-        if value.startswith(quote) and value.endswith(quote) and len(value) >= 2 * len(quote):
-            return value[len(quote) : -len(quote)]
-    return value
-
-
 def _configuration(folder: PlantFolder) -> Iterator[Path]:
     yield from (file for file in (folder.settings,) if file.exists())
     yield from sorted(folder.devices.glob("*.toml"))
@@ -105,38 +71,8 @@ def _configuration(folder: PlantFolder) -> Iterator[Path]:
 
 
 def _secrets(folder: PlantFolder) -> set[str]:
-    found: set[str] = set()
-    for file in _configuration(folder):
-        if file.suffix == ".toml":
-            try:
-                found.update(_secrets_in(tomllib.loads(file.read_text(encoding="utf-8"))))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-                continue  # its lines are blanked all the same
-    return {one for one in found if len(one.encode()) >= SECRET_BYTES_MIN}
-
-
-def _secrets_in(value: Any, key: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _secrets_in(inner, name)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _secrets_in(inner, key)
-    elif isinstance(value, str) and _is_secret(key, value):
-        yield value
-
-
-def _is_secret(key: str, value: str) -> bool:
-    """``env:NAME`` and keys that end in ``_env`` name a variable: one wants to know which."""
-    named = key.endswith("_env") or value.startswith("env:")
-    return _SECRET_NAME.fullmatch(key) is not None and not named
-
-
-def _without(secrets: list[str], text: str) -> str:
-    for secret in secrets:
-        text = text.replace(secret, HIDDEN)
-        text = text.replace(json.dumps(secret)[1:-1], HIDDEN)
-    return text
+    found = (secrets_of(f.read_bytes()) for f in _configuration(folder) if f.suffix == ".toml")
+    return set().union(*found)
 
 
 def _about() -> dict[str, Any]:

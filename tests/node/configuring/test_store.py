@@ -194,7 +194,7 @@ def test_passwords_are_in_no_difference(store: ConfigurationStore) -> None:
     secret = b'protocol = "mqtt"\nhost = "b"\nusername = "u"\npassword = "hunter2"\n'
     version = store.apply({"devices/b.toml": secret}, "li", "")
     told = store.difference(version.id)
-    assert "hunter2" not in told and "password = ***" in told
+    assert "hunter2" not in told and 'password = "***"' in told
 
 
 def test_a_rolled_back_version_keeps_its_cause(store: ConfigurationStore) -> None:

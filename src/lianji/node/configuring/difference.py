@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from difflib import unified_diff
 
-_SECRET = re.compile(r"^(.?\s*\w*(?:password|secret|token)\s*=\s*).*$", re.IGNORECASE)
+from lianji.base.redaction import redacted, secrets_of, without
 
 
 def unified(changes: Iterable[tuple[str, bytes | None, bytes | None]]) -> str:
@@ -16,9 +15,9 @@ def unified(changes: Iterable[tuple[str, bytes | None, bytes | None]]) -> str:
 
 def _of_one(path: str, old: bytes | None, new: bytes | None) -> Iterator[str]:
     names = (path if old is not None else "/dev/null", path if new is not None else "/dev/null")
+    secrets = secrets_of(old or b"") | secrets_of(new or b"")
     for line in unified_diff(_lines(old), _lines(new), *names):
-        told = _SECRET.sub(r"\g<1>***", line.rstrip("\n"))
-        yield told + "\n"
+        yield without(secrets, redacted(line.rstrip("\n"))) + "\n"
 
 
 def _lines(content: bytes | None) -> list[str]:

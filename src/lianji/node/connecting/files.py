@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from lianji.base.errors import InputError, LianjiError, Text
+from lianji.base.redaction import HIDDEN, is_secret
 from lianji.connect.devices import check_name, config_of, device_text
 from lianji.connect.driver import DeviceConfig
 from lianji.connect.field_errors import in_words
-from lianji.connect.fields_secret import HIDDEN, is_secret
 from lianji.dictionary.expression_words import ExpressionError
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_table import read_table, table_bytes
