@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from lianji.base.durable import sync_folder
@@ -95,9 +96,9 @@ class Room:
         oldest = self.segments[0]
         records = [item for _, item in scan_file(oldest.path) if isinstance(item, Record)]
         self._remove([oldest])
-        rows = sum(r.rows for r in records if r.kind is Kind.BATCH)
-        rows += sum(decode_gap(r).rows for r in records if r.kind is Kind.GAP)
-        return _gap("disk cap: dropped", oldest.first, records, rows)
+        told = [decode_gap(record) for record in records if record.kind is Kind.GAP]
+        rows = sum(r.rows for r in records if r.kind is Kind.BATCH) + sum(g.rows for g in told)
+        return _also_of(told, _gap("disk cap: dropped", oldest.first, records, rows))
 
     def _thin(self, segment: SegmentFile) -> Gap | None:
         """Rewrite a segment with half its samples, or None if it was thinned enough."""
@@ -141,6 +142,17 @@ def _gap(reason: str, first: int, records: list[Record], rows: int) -> Gap:
         rows,
         min((record.start_us for record in timed), default=0),
         max((record.end_us for record in timed), default=0),
+    )
+
+
+def _also_of(told: list[Gap], gap: Gap) -> Gap:
+    """The gap of a segment that told of gaps itself: what they told must not go with it."""
+    timed = [one for one in (gap, *told) if one.rows and one.end_us]
+    return replace(
+        gap,
+        first=min(one.first for one in (gap, *told)),
+        start_us=min((one.start_us for one in timed), default=0),
+        end_us=max((one.end_us for one in timed), default=0),
     )
 
 

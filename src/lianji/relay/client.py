@@ -1,0 +1,186 @@
+"""The edge's side of the line: requests to whichever of its hubs answers.
+
+Blocking; used by the uplink's threads, each with a connection of its own. Every failure is one of
+few kinds, so that the uplink knows what to do.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from lianji.base.errors import InputError, LianjiError, LinkDown, Text
+from lianji.relay.lanes import Lane, Mark
+from lianji.relay.sending import HistoriesParted
+from lianji.relay.wire import GENERATION, PREVIOUS, Body
+
+CONNECT_S_MAX = 10.0
+ANSWER_S_MAX = 60.0
+RETRY_AFTER_S_MAX = 300.0
+
+
+class NotNow(Exception):
+    """The hub is there and asks to wait: 429 or 503, or its disk refuses."""
+
+    def __init__(self, after_s: float, why: str) -> None:
+        super().__init__(after_s, why)
+        self.after_s = after_s
+        self.why = why
+
+
+class TellTags(Exception):
+    """The hub must hear the tags from this id on."""
+
+    def __init__(self, known: int) -> None:
+        super().__init__(known)
+        self.known = known
+
+
+class Unwelcome(Exception):
+    """The hub knows us and refuses: revoked, expired, not under our name, a body it cannot take."""
+
+    def __init__(self, status: int, code: str, text: Text) -> None:
+        super().__init__(status, code, text)
+        self.status = status
+        self.code = code
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    mark: Mark
+    tags: int
+
+
+class HubClient:
+    """One edge's way to its hubs. Thread-safe."""
+
+    def __init__(
+        self,
+        hubs: Sequence[str],
+        edge: str,
+        context: Callable[[], ssl.SSLContext],
+        proxy: str | None = None,
+        generation: int = 0,
+    ) -> None:
+        """``hubs``: https addresses in order of preference. ``context`` is asked for anew when a
+        certificate was renewed. ``generation``: the highest that was ever seen."""
+        self._hubs = list(hubs)
+        self._edge = edge
+        self._context = context
+        self._proxy = proxy
+        self._at = 0
+        self._lock = threading.Lock()
+        self._client: httpx.Client | None = None
+        self.generation = generation
+
+    @property
+    def address(self) -> str:
+        return self._hubs[self._at]
+
+    def next_hub(self) -> None:
+        """Try the next address from now on, over new connections."""
+        with self._lock:
+            self._at = (self._at + 1) % len(self._hubs)
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget the connections; the next request makes new ones."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    close = renew
+
+    # -- what can be said --------------------------------------------------------------------
+
+    def ledger(self, epoch: str) -> tuple[dict[int, Mark], int]:
+        """The hub's marks of an epoch by the starts of lanes, and how many tags it knows."""
+        told = self._ask("GET", f"{self._edge}/{epoch}")
+        lanes = {int(start): Mark.parse(mark) for start, mark in told["lanes"].items()}
+        return lanes, int(told["tags"])
+
+    def put(self, lane: Lane, first: int, previous: Mark, body: Body) -> Answer:
+        headers = {**body.headers, PREVIOUS: str(previous)}
+        told = self._ask("PUT", f"{self._edge}/{lane}/{first}", body.content, headers)
+        return Answer(Mark.parse(told["mark"]), int(told["tags"]))
+
+    def exchange(self, report: bytes, wait_s: float) -> dict[str, Any]:
+        return self._ask("POST", f"{self._edge}/exchange?wait={wait_s:g}", report)
+
+    # -- how ---------------------------------------------------------------------------------
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Raises LinkDown, NotNow, TellTags, HistoriesParted, Unwelcome."""
+        try:
+            response = self._http().request(
+                method, f"{self.address}/relay/v1/{path}", content=content, headers=headers
+            )
+            told = response.json()
+            self._note_generation(response)
+        except (httpx.HTTPError, ssl.SSLError, OSError, ValueError) as error:
+            raise _no_link(self.address, error) from error
+        if response.status_code == 200 and isinstance(told, dict):
+            return told
+        raise self._refused(response, told if isinstance(told, dict) else {})
+
+    def _http(self) -> httpx.Client:
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(
+                    verify=self._context(),
+                    proxy=self._proxy,
+                    trust_env=False,
+                    timeout=httpx.Timeout(ANSWER_S_MAX, connect=CONNECT_S_MAX),
+                )
+            return self._client
+
+    def _note_generation(self, response: httpx.Response) -> None:
+        """Raises LinkDown for a hub that was left behind: what it says does not count."""
+        told = response.headers.get(GENERATION, "")
+        generation = int(told) if told.isdigit() else 0
+        if generation < self.generation:
+            raise OSError(f"it is of generation {generation}, and {self.generation} was there")
+        self.generation = generation
+
+    @staticmethod
+    def _refused(response: httpx.Response, told: dict[str, Any]) -> Exception:
+        status, code = response.status_code, str(told.get("code", ""))
+        cause = told.get("cause", {})
+        text = Text(str(cause.get("en", "")), str(cause.get("zh", "")))
+        if code == "relay-histories-parted":
+            return HistoriesParted(0, Mark.parse(str(told.get("mark", "0:0"))))
+        if code == "relay-tags-unknown":
+            return TellTags(int(told.get("tags", 0)))
+        if status in (429, 502, 503, 504, 507):
+            after = response.headers.get("retry-after", "")
+            after_s = float(after) if after.isdigit() else 2.0
+            return NotNow(min(after_s, RETRY_AFTER_S_MAX), text.en or f"HTTP {status}")
+        return Unwelcome(status, code, text)
+
+
+def _no_link(address: str, error: Exception) -> LianjiError:
+    why = str(error) or type(error).__name__
+    return LinkDown(
+        "relay-link-down",
+        Text(f"The hub {address} cannot be reached: {why}.", f"无法连接中心端 {address}：{why}。"),
+        Text(
+            "Nothing is lost while the spool has room. Look at the line and at the hub's port.",
+            "缓存有空间时数据不会丢失。请检查网络和中心端端口。",
+        ),
+    )
+
+
+__all__ = ["Answer", "HubClient", "InputError", "NotNow", "TellTags", "Unwelcome"]

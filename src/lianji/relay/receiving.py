@@ -1,0 +1,265 @@
+"""The hub's side of the data way: a body of records becomes records of the hub's spool.
+
+One request is at work on a lane at a time. Its records are judged by the ledger, renamed into the
+hub's tags, joined, and put into the spool as one record (a yes never covers half of it); the mark
+moves when the spool's yes has come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+
+from lianji.base.errors import Conflict, Text
+from lianji.dictionary.batch import SCHEMA, Batch
+from lianji.dictionary.source import Source
+from lianji.relay.aside import Aside
+from lianji.relay.lanes import Lane, Mark
+from lianji.relay.ledger import Had, Ledger, Parted, Take
+from lianji.relay.naming import REFUSED, EdgeTags, Names
+from lianji.relay.wire import marks_of, records_of, wrong_body
+from lianji.spool.record import Gap, Kind, Record, decode_batch, decode_gap, decode_tags, origin_of
+from lianji.spool.spool import Spool
+
+INLINE_BYTES = 64 * 1024
+"""Bodies up to this are worked on in the loop: a thread costs more than they do."""
+ROWS_MAX = 500_000
+MACHINES = "device/"
+"""Origins that begin so are joined: of what machines say, one record is as good as another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends, and which sites it may write."""
+
+    edge: str
+    sites: tuple[str, ...]
+
+    @property
+    def home(self) -> str:
+        """The site under which paths go that name none; a hub of many sites has no such."""
+        only = self.sites[0] if len(self.sites) == 1 else ""
+        return "" if any(sign in only for sign in "*?[") else only
+
+
+@dataclass(frozen=True, slots=True)
+class Yes:
+    """What is durable here, and how many of the edge's tags are known."""
+
+    mark: Mark
+    tags: int
+    rows: int = 0
+
+
+@dataclass(slots=True)
+class Received:
+    """What an edge has brought in this life of the hub."""
+
+    rows: int = 0
+    bytes: int = 0
+    requests: int = 0
+    refused_rows: int = 0
+    parted: int = 0
+    newest_us: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+class RelayParted(Conflict):
+    """Another history speaks under this edge's name."""
+
+    def __init__(self, edge: str, lane: Lane, mark: Mark) -> None:
+        super().__init__(
+            "relay-histories-parted",
+            Text(
+                f"What {edge} sends is not what the hub has of it: an old image was restored, or a "
+                f"copy of the edge runs. It was set aside (lane {lane}, at {mark.sequence}).",
+                f"{edge} 发送的内容与中心端已有的不一致：可能恢复了旧镜像，或存在副本。已隔离"
+                f"（通道 {lane}，位置 {mark.sequence}）。",
+            ),
+            Text(
+                "Stop the copy. At the box that shall go on, run `lianji relay anew`.",
+                "请停用副本，并在要保留的设备上运行 `lianji relay anew`。",
+            ),
+        )
+
+
+class Receiving:
+    """Takes bodies for one spool. Lives in one event loop."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        names: Names,
+        ledger: Ledger,
+        aside: Aside,
+        also: Callable[[int], Awaitable[None]] | None = None,
+    ) -> None:
+        """``also`` is awaited with the spool's sequence before a yes: a second hub, say."""
+        self.ledger = ledger
+        self.received: dict[str, Received] = {}
+        self._spool = spool
+        self._names = names
+        self._aside = aside
+        self._also = also
+        self._tags: dict[tuple[Sender, str], EdgeTags] = {}
+        self._locks: dict[tuple[str, Lane], asyncio.Lock] = {}
+
+    def known_tags(self, sender: Sender, epoch: str) -> int:
+        return self._tags_of(sender, epoch).known
+
+    async def put(self, sender: Sender, lane: Lane, previous: Mark, body: memoryview) -> Yes:
+        """Take a body. Raises InputError, RelayParted, TagsUnknown, Busy or StorageError; then
+        what was said yes to stands, and the rest may be sent again."""
+        lock = self._locks.setdefault((sender.edge, lane), asyncio.Lock())
+        async with lock:
+            return await self._put(sender, lane, previous, body)
+
+    async def _put(self, sender: Sender, lane: Lane, previous: Mark, body: memoryview) -> Yes:
+        records = records_of(body)
+        told = [record for record in records if record.kind is Kind.TAGS]
+        records = [record for record in records if record.kind is not Kind.TAGS]
+        if not records:
+            raise wrong_body("it has no records", "没有记录")
+        if previous.sequence >= records[0].sequence:
+            raise wrong_body("its records are not behind the previous one", "记录位置错误")
+        verdict = self.ledger.judge(sender.edge, lane, previous, marks_of(records))
+        figures = self._received(sender.edge)
+        if isinstance(verdict, Parted):
+            figures.parted += 1
+            await asyncio.to_thread(self._aside.keep, sender.edge, f"parted-{lane}", bytes(body))
+            raise RelayParted(sender.edge, lane, verdict.mark)
+        tags = self._tags_of(sender, lane.epoch)
+        for record in told:
+            await asyncio.to_thread(tags.learn, decode_tags(record))
+        rows = 0
+        if isinstance(verdict, Take):
+            rows = await self._take(sender, lane, records[verdict.start :], tags)
+        figures.rows += rows
+        figures.bytes += len(body)
+        figures.requests += 1
+        figures.refused = tags.refused
+        mark = verdict.mark if isinstance(verdict, Had) else self.ledger.mark(sender.edge, lane)
+        return Yes(mark, tags.known, rows)
+
+    async def _take(
+        self, sender: Sender, lane: Lane, records: Sequence[Record], tags: EdgeTags
+    ) -> int:
+        rows = 0
+        for some in runs(records):
+            if sum(len(record.raw) for record in some) <= INLINE_BYTES:
+                contents = self._contents(sender, lane, some, tags)
+            else:
+                contents = await asyncio.to_thread(self._contents, sender, lane, some, tags)
+            for content in contents:
+                sequence = await self._spool.append(content)
+                if self._also is not None:
+                    await self._also(sequence)
+                for one in content.sources:
+                    mark = Mark(one.sequence, one.check)
+                    self.ledger.arrived(one.edge, Lane(one.epoch, one.lane), mark)
+            rows += sum(record.rows for record in some)
+            newest_us = max(record.end_us for record in some)
+            figures = self._received(sender.edge)
+            figures.newest_us = max(figures.newest_us, newest_us)
+        return rows
+
+    def _contents(
+        self, sender: Sender, lane: Lane, some: Sequence[Record], tags: EdgeTags
+    ) -> list[Batch | Gap]:
+        """What goes into the hub's spool for a run of records: one record, unless some of them
+        check and still mean nothing."""
+        if some[0].kind is Kind.GAP:
+            gap = decode_gap(some[0])
+            return [replace(gap, sources=latest([*gap.sources, _source(sender, lane, some)]))]
+        try:
+            return [self._joined(sender, lane, some, tags)]
+        except (pa.ArrowException, ValueError, struct.error) as error:
+            if len(some) == 1:
+                return [self._poison(sender, some[0], _source(sender, lane, some), error)]
+        singly = [self._contents(sender, lane, [record], tags) for record in some]
+        return [content for contents in singly for content in contents]
+
+    def _joined(
+        self, sender: Sender, lane: Lane, some: Sequence[Record], tags: EdgeTags
+    ) -> Batch:
+        batches = [decode_batch(record) for record in some]
+        samples, refused = _renamed(batches, [tags.ids_of(batch.tags) for batch in batches])
+        self._received(sender.edge).refused_rows += refused
+        inner = [one for batch in batches for one in batch.sources]
+        sources = latest([*inner, _source(sender, lane, some)])
+        last = batches[-1]
+        return Batch(samples, last.id, last.marks, _origin(sender.edge, batches), sources)
+
+    def _poison(self, sender: Sender, record: Record, here: Source, error: Exception) -> Gap:
+        """Set aside and told as a gap, so that it never stops what comes behind it."""
+        what = f"poison-{here.epoch}-{record.sequence}"
+        self._aside.keep(sender.edge, what, bytes(record.raw))
+        reason = f"unreadable, from {sender.edge}, set aside: {error}"[:200]
+        at = record.sequence
+        return Gap(reason, at, at, record.rows, record.start_us, record.end_us, (here,))
+
+    def _received(self, edge: str) -> Received:
+        return self.received.setdefault(edge, Received())
+
+    def _tags_of(self, sender: Sender, epoch: str) -> EdgeTags:
+        key = (sender, epoch)
+        if key not in self._tags:
+            self._tags[key] = EdgeTags(self._names, sender.sites, sender.home)
+        return self._tags[key]
+
+
+def runs(records: Sequence[Record]) -> list[list[Record]]:
+    """Consecutive records that become one of the hub: batches whose word has the same weight.
+
+    A gap stands alone, and so does what people or imports said: the hub must be able to tell who
+    corrected a sample, and in which order.
+    """
+    found: list[list[Record]] = []
+    rows = 0
+    for record in records:
+        joins = bool(found) and _joins(found[-1][-1], record) and rows + record.rows <= ROWS_MAX
+        if joins:
+            found[-1].append(record)
+            rows += record.rows
+        else:
+            found.append([record])
+            rows = record.rows
+    return found
+
+
+def _joins(before: Record, record: Record) -> bool:
+    if not before.kind is record.kind is Kind.BATCH:
+        return False
+    said, says = origin_of(before), origin_of(record)
+    return said == says or (said.startswith(MACHINES) and says.startswith(MACHINES))
+
+
+def _source(sender: Sender, lane: Lane, some: Sequence[Record]) -> Source:
+    last = some[-1]
+    return Source(sender.edge, lane.epoch, lane.start, last.sequence, last.check)
+
+
+def latest(sources: Sequence[Source]) -> tuple[Source, ...]:
+    """Of each lane the last source."""
+    return tuple({(one.edge, one.epoch, one.lane): one for one in sources}.values())
+
+
+def _renamed(batches: Sequence[Batch], ids: Sequence[np.ndarray]) -> tuple[pa.RecordBatch, int]:
+    """The samples of all under the hub's ids, and how many were left out."""
+    joined = pa.concat_batches([batch.samples for batch in batches])
+    tags = np.concatenate(ids)
+    samples = pa.RecordBatch.from_arrays([pa.array(tags), *joined.columns[1:]], schema=SCHEMA)
+    refused = int((tags == REFUSED).sum())
+    if refused:
+        samples = samples.filter(pa.array(tags != REFUSED))
+    return samples, refused
+
+
+def _origin(edge: str, batches: Sequence[Batch]) -> str:
+    origins = {batch.origin for batch in batches}
+    return f"{edge}/{origins.pop()}" if len(origins) == 1 else edge

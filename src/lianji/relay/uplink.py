@@ -1,0 +1,391 @@
+"""The edge's threads: what is new goes to the hub at once, what gathered goes beside it.
+
+``relay-live`` keeps the agreement with the hub and sends the open lane. ``relay-backlog`` drains
+closed lanes with a share of the line. The book says what is next; the spool holds it until the
+hub has it, and for its keep-time after that.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from lianji.base.clock import monotonic_s
+from lianji.base.durable import make_folder, write_atomically
+from lianji.base.errors import InputError, LianjiError, LinkDown, Text
+from lianji.relay.client import HubClient, NotNow, TellTags, Unwelcome
+from lianji.relay.lanes import THINNED, Lane, Mark
+from lianji.relay.sending import Book, HistoriesParted, Stretch
+from lianji.relay.wire import PREVIOUS, pack_body
+from lianji.spool.record import encode_tags
+from lianji.spool.spool import Spool
+
+if TYPE_CHECKING:
+    from lianji.dictionary.tag_ids import TagIds
+
+LIVE_BODY_S = 0.5
+BACKLOG_BODY_S = 1.0
+"""A body is as large as the line takes in about this time, as far as that is known."""
+BODY_BYTES_MIN = 16 * 1024
+LIVE_BYTES_MAX = 2 * 1024 * 1024
+BACKLOG_BYTES_MAX = 8 * 1024 * 1024
+FIRST_BYTES = 256 * 1024
+SPLIT_S = 5.0
+"""What is older than this, and more than one body, becomes a lane of its own."""
+GATHER_S = 0.05
+"""At most one live request in this time: a tenth of a sample's way, and a busy hub's rest."""
+RETRIES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+COMMIT_S = 1.0
+PARTED_RETRY_S = 60.0
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UplinkStatus:
+    """How the relay is, in figures of one moment."""
+
+    hub: str
+    connected: bool
+    parted: bool
+    live_lag: int
+    """Records of the open lane that the hub does not have."""
+    backlog: int
+    """Records of closed lanes that the hub does not have."""
+    lanes: int
+    position: int
+    sent_bytes: int
+    sent_records: int
+    error: dict[str, object] | None
+
+
+class Rate:
+    """Bytes a second that the line takes, by what was just seen."""
+
+    def __init__(self) -> None:
+        self.a_second = 0.0
+
+    def note(self, size: int, seconds: float) -> None:
+        if size >= 1024:
+            seen = size / max(seconds, 1e-3)
+            self.a_second = seen if not self.a_second else 0.7 * self.a_second + 0.3 * seen
+
+    def body_bytes(self, seconds: float, most: int) -> int:
+        if not self.a_second:
+            return min(FIRST_BYTES, most)
+        return int(min(max(self.a_second * seconds, BODY_BYTES_MIN), most))
+
+
+class Uplink:
+    """One spool's relay to one hub."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        names: TagIds,
+        folder: Path,
+        client: HubClient,
+        share: float = 0.7,
+        name: str = "relay",
+    ) -> None:
+        """``folder`` keeps the book; ``share`` of the time the backlog may use the line."""
+        make_folder(folder)
+        self._spool = spool
+        self._names = names
+        self._client = client
+        self._share = min(max(share, 0.05), 1.0)
+        self._book_file = folder / "book.json"
+        self._holder = spool.holder(name)
+        self._epoch, self._book = self._open_book()
+        self._lock = threading.RLock()
+        self._agreed = threading.Event()
+        self._stop = threading.Event()
+        self._backlog_wanted = threading.Event()
+        self._moved = threading.Condition()
+        self._seen: deque[tuple[float, int]] = deque(maxlen=4096)
+        self._told_tags = 0
+        self._rate = Rate()
+        self._error: LianjiError | None = None
+        self._parted = False
+        self._sent_bytes = 0
+        self._sent_records = 0
+        self._committed_s = 0.0
+        self._threads: list[threading.Thread] = []
+
+    # -- life --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        for name, work in (("relay-live", self._live), ("relay-backlog", self._drain)):
+            thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def close(self) -> None:
+        self._stop.set()
+        self._backlog_wanted.set()
+        self._agreed.set()
+        self._client.close()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+        self._client.close()
+        self._keep(at_once=True)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A bug or a full disk must not end the thread: told, and tried again."""
+        attempt = 0
+        while not self._stop.is_set():
+            try:
+                work()
+                attempt = 0
+            except Exception as error:
+                self._agreed.clear()
+                self._error = _told(error)
+                pause = RETRIES_S[min(attempt, len(RETRIES_S) - 1)]
+                if not isinstance(error, LinkDown):
+                    _log.warning("relay-failed", error=str(error))
+                attempt += 1
+                self._stop.wait(pause)
+
+    # -- agreement ---------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        """One turn: agree if that is to be done, else send what is new."""
+        if not self._agreed.is_set():
+            self._agree()
+        self._send_live()
+
+    def _agree(self) -> None:
+        there, tags = self._ask_ledger()
+        with self._lock:
+            try:
+                self._book.agree(there, self._spool.durable, self._check_of)
+            except HistoriesParted as parted:
+                self._part(parted)
+                raise
+            self._told_tags = tags
+            self._parted = False
+            self._error = None
+            self._agreed.set()
+            self._backlog_wanted.set()
+        self._keep(at_once=True)
+
+    def _ask_ledger(self) -> tuple[dict[int, Mark], int]:
+        try:
+            return self._client.ledger(self._epoch)
+        except LinkDown:
+            self._client.next_hub()
+            raise
+
+    def _part(self, parted: HistoriesParted) -> None:
+        if not self._parted:
+            _log.error("relay-parted", lane=parted.start, mark=str(parted.mark))
+        self._parted = True
+
+    def _check_of(self, sequence: int) -> int | None:
+        record = self._spool.record(sequence)
+        if record is None:
+            return None
+        return THINNED if record.level else record.check
+
+    # -- sending -----------------------------------------------------------------------------
+
+    def _send_live(self) -> None:
+        started_s = monotonic_s()
+        with self._lock:
+            lane, durable = self._book.live, self._spool.durable
+            self._note_seen(started_s, durable)
+        if durable <= lane.after:
+            self._keep()
+            self._spool.wait_beyond(lane.after, 0.5)
+            return
+        size = self._rate.body_bytes(LIVE_BODY_S, LIVE_BYTES_MAX)
+        last = self._send(lane, durable, size)
+        if last < durable and self._age_s(last) > SPLIT_S:
+            self._split()
+            return
+        rest_s = GATHER_S - (monotonic_s() - started_s)
+        if rest_s > 0 and last >= durable:
+            self._stop.wait(rest_s)
+
+    def _note_seen(self, now_s: float, durable: int) -> None:
+        if not self._seen or (now_s - self._seen[-1][0] > 0.5 and durable > self._seen[-1][1]):
+            self._seen.append((now_s, durable))
+
+    def _age_s(self, sequence: int) -> float:
+        """How long the record behind this one waits, as far as this process saw."""
+        while len(self._seen) > 1 and self._seen[0][1] <= sequence:
+            self._seen.popleft()
+        return monotonic_s() - self._seen[0][0] if self._seen else 0.0
+
+    def _split(self) -> None:
+        with self._lock:
+            if self._book.split(self._spool.durable):
+                self._seen.clear()
+                self._backlog_wanted.set()
+        self._keep(at_once=True)
+
+    def _drain(self) -> None:
+        """One turn of the backlog."""
+        self._agreed.wait(1.0)
+        with self._lock:
+            waiting = self._book.backlog
+        if not self._agreed.is_set() or not waiting:
+            self._backlog_wanted.wait(1.0)
+            self._backlog_wanted.clear()
+            return
+        lane = waiting[0]
+        started_s = monotonic_s()
+        assert lane.end is not None
+        self._send(lane, lane.end, self._rate.body_bytes(BACKLOG_BODY_S, BACKLOG_BYTES_MAX))
+        took_s = monotonic_s() - started_s
+        self._keep()
+        self._backlog_wanted.set()
+        self._stop.wait(took_s * (1 / self._share - 1))
+
+    def _send(self, lane: Stretch, last: int, bytes_max: int) -> int:
+        """Send the next records of a lane; the sequence up to which it is with the hub now."""
+        first = lane.after + 1
+        records = self._spool.records(first, last, bytes_max)
+        if not records:
+            with self._lock:
+                self._book.nothing_up_to(lane.start, last)
+            return last
+        tags = self._definitions()
+        body = pack_body([*tags, *(record.raw for record in records)])
+        started_s = monotonic_s()
+        try:
+            name = Lane(self._epoch, lane.start)
+            answer = self._client.put(name, records[0].sequence, lane.mark, body)
+        except TellTags as unknown:
+            self._told_tags = unknown.known
+            return lane.after
+        except NotNow as later:
+            self._stop.wait(later.after_s)
+            return lane.after
+        except HistoriesParted as parted:
+            self._agreed.clear()
+            self._part(parted)
+            raise
+        self._rate.note(len(body.content), monotonic_s() - started_s)
+        self._sent_bytes += len(body.content)
+        self._sent_records += len(records)
+        self._took(lane, answer.mark, answer.tags)
+        return lane.after
+
+    def _took(self, lane: Stretch, mark: Mark, tags: int) -> None:
+        mine = self._check_of(mark.sequence)
+        if mine not in (None, THINNED, mark.check):
+            parted = HistoriesParted(lane.start, mark)
+            self._agreed.clear()
+            self._part(parted)
+            raise parted
+        with self._lock:
+            self._book.arrived(lane.start, mark)
+            self._told_tags = max(self._told_tags, tags)
+            self._error = None
+        with self._moved:
+            self._moved.notify_all()
+
+    def _definitions(self) -> list[bytes | memoryview]:
+        """The tags that the hub has not heard of yet, as a record of their own."""
+        known, paths = self._told_tags, self._names.paths
+        count = len(paths)
+        if known >= count:
+            return []
+        return encode_tags(0, list(range(known, count)), paths[known:count])
+
+    # -- what is kept, and told --------------------------------------------------------------
+
+    def _open_book(self) -> tuple[str, Book]:
+        epoch = self._spool.epoch
+        try:
+            kept = json.loads(self._book_file.read_text())
+            if kept["spool"] == self._spool.epoch:
+                return str(kept["epoch"]), Book.of_json(kept["lanes"])
+        except FileNotFoundError:
+            pass
+        except (ValueError, KeyError, TypeError, InputError) as error:
+            _log.warning("relay-book-unreadable", error=str(error))  # the hub knows it all
+        return epoch, Book(self._holder.position + 1)
+
+    def _keep(self, at_once: bool = False) -> None:
+        """Write the book and move the spool's position: both may lag, and the hub knows better."""
+        now_s = monotonic_s()
+        if not at_once and now_s - self._committed_s < COMMIT_S:
+            return
+        self._committed_s = now_s
+        with self._lock:
+            self._book.forget(self._spool.oldest)
+            kept = {
+                "epoch": self._epoch,
+                "spool": self._spool.epoch,
+                "lanes": self._book.as_json(),
+            }
+            position = self._book.position
+        write_atomically(self._book_file, json.dumps(kept).encode())
+        self._holder.commit(position)
+
+    def wait_for(self, sequence: int, timeout_s: float) -> bool:
+        """Wait until the hub has everything up to a sequence; False if the time is over."""
+        with self._moved:
+            return self._moved.wait_for(lambda: self._book.position >= sequence, timeout_s)
+
+    def status(self) -> UplinkStatus:
+        with self._lock:
+            durable, live = self._spool.durable, self._book.live
+            waiting = self._book.backlog
+            return UplinkStatus(
+                hub=self._client.address,
+                connected=self._agreed.is_set() and not self._stop.is_set(),
+                parted=self._parted,
+                live_lag=max(0, durable - live.after),
+                backlog=sum((lane.end or 0) - lane.after for lane in waiting),
+                lanes=len(waiting) + 1,
+                position=self._book.position,
+                sent_bytes=self._sent_bytes,
+                sent_records=self._sent_records,
+                error=self._error.as_json() if self._error else None,
+            )
+
+
+def _told(error: Exception) -> LianjiError:
+    if isinstance(error, LianjiError):
+        return error
+    if isinstance(error, HistoriesParted):
+        return InputError(
+            "relay-histories-parted",
+            Text(
+                f"The hub has records under this edge's name that are not ours (at {error.mark}): "
+                "this is an old image, or a copy of the edge runs elsewhere.",
+                f"中心端在本边缘端名下有并非本机的记录（{error.mark}）：本机可能由旧镜像恢复，或另有副本在运行。",
+            ),
+            Text(
+                "Nothing is sent. Stop the copy; if this is the box that shall go on, run "
+                "`lianji relay anew` here.",
+                "已停止发送。请停用副本；若本机应继续运行，请在此执行 `lianji relay anew`。",
+            ),
+        )
+    if isinstance(error, Unwelcome):
+        return InputError(
+            error.code or "relay-refused",
+            Text(
+                error.text.en or f"The hub refuses: HTTP {error.status}.",
+                error.text.zh or f"中心端拒绝：HTTP {error.status}。",
+            ),
+            Text("See the hub's list of sites.", "请查看中心端的站点列表。"),
+        )
+    return LinkDown(
+        "relay-failed",
+        Text(f"The relay failed: {error}.", f"上传失败：{error}。"),
+        Text("It tries again by itself; nothing is lost.", "系统会自动重试，数据不会丢失。"),
+    )
+
+
+__all__ = ["PREVIOUS", "Rate", "Uplink", "UplinkStatus"]
