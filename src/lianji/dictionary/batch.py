@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from lianji.base.errors import InputError, Text
 from lianji.base.ids import new_id
 from lianji.dictionary.quality import BAD_BIT, Quality
+from lianji.dictionary.source import Source
 from lianji.trace.marks import Marks
 
 TIME_TYPE = pa.timestamp("us", tz="UTC")
@@ -48,6 +49,8 @@ class Batch:
     marks: Marks = field(default_factory=Marks)
     origin: str = ""
     """Who says so: ``device/press1``, ``import/energy.csv``, ``push``, ``user/li``."""
+    source: Source | None = None
+    """Which record of which edge it is, where another spool sent it."""
 
     def __len__(self) -> int:
         return int(self.samples.num_rows)

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from lianji.base.errors import StorageError, Text
 from lianji.dictionary.batch import Batch
 from lianji.spool.log import Log, Pending
-from lianji.spool.record import pack
+from lianji.spool.record import Gap, pack
 from lianji.spool.settings import SpoolSettings
 
 BYTES_A_SAMPLE = 4
@@ -44,12 +44,12 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="spool-writer", daemon=True)
         self._thread.start()
 
-    def put(self, batch: Batch) -> Future[int]:
-        pending = Pending(batch, Future(), time.monotonic_ns())
+    def put(self, content: Batch | Gap) -> Future[int]:
+        pending = Pending(content, Future(), time.monotonic_ns())
         with self._closed:
             if self._open:
-                if len(batch) >= PACKED_AHEAD_ROWS:
-                    pending.packing = self._packers.submit(pack, batch)
+                if _rows(content) >= PACKED_AHEAD_ROWS:
+                    pending.packing = self._packers.submit(pack, content)
                 self._queue.put(pending)
                 return pending.answer
         pending.answer.set_exception(
@@ -81,7 +81,7 @@ class GroupCommit:
 
     def _gather(self, first: Pending) -> tuple[list[Pending], bool]:
         group = [first]
-        weight = len(first.batch) * BYTES_A_SAMPLE
+        weight = _rows(first.content) * BYTES_A_SAMPLE
         deadline = time.monotonic() + self._settings.commit_ms / 1000
         while weight < self._settings.commit_bytes:
             wait_s = max(0.0, deadline - time.monotonic())
@@ -94,5 +94,9 @@ class GroupCommit:
             if item is None:
                 return group, True
             group.append(item)
-            weight += len(item.batch) * BYTES_A_SAMPLE
+            weight += _rows(item.content) * BYTES_A_SAMPLE
         return group, False
+
+
+def _rows(content: Batch | Gap) -> int:
+    return len(content) if isinstance(content, Batch) else 1

@@ -22,11 +22,12 @@ from lianji.dictionary.batch import Batch
 from lianji.spool.entry import Entry
 from lianji.spool.pace import Pace
 from lianji.spool.quarantine import Quarantine
-from lianji.spool.record import Damage, Gap, Packed, encode_gap, encode_tags, pack
+from lianji.spool.record import Damage, Gap, Packed, encode_tags, pack
 from lianji.spool.recovery import recover, segment_path
 from lianji.spool.room import Room
 from lianji.spool.segment import SegmentWriter, storage_failed
 from lianji.spool.settings import SpoolSettings
+from lianji.spool.stretch import Stretches
 from lianji.trace.marks import Stage
 
 RECENT_ROWS_MAX = 1_000_000
@@ -36,9 +37,9 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Pending:
-    """A batch that waits for its yes."""
+    """A batch, or a gap that an edge told, that waits for its yes."""
 
-    batch: Batch
+    content: Batch | Gap
     answer: Future[int]
     arrived_ns: int
     packing: Future[Packed] | None = None
@@ -46,7 +47,7 @@ class Pending:
     started_ns: int = 0
 
     def packed(self) -> Packed:
-        return pack(self.batch) if self.packing is None else self.packing.result()
+        return pack(self.content) if self.packing is None else self.packing.result()
 
 
 class Log:
@@ -67,6 +68,7 @@ class Log:
         self.appended_bytes = 0
         self.pace = Pace()
         self.gaps: list[Gap] = []
+        """What this spool itself lost since it was opened; what edges lost is none of it."""
         self._found: list[Gap] = []
         self._torn = False
         self._path_of = path_of
@@ -80,6 +82,7 @@ class Log:
         self._last = found.last
         self._active = found.active
         self.room = Room(folder, settings, slowest)
+        self.stretches = Stretches(folder, self.readable_bytes, self.damaged)
         for path, damage in found.damage:
             self.damaged(path, damage)
 
@@ -109,13 +112,13 @@ class Log:
         size = packed.record_bytes
         if self._active.bytes + size > self.settings.roll_bytes and self._active.has_records:
             self._roll()
-        ids, definitions = self._definitions(pending.batch)
+        ids, definitions = self._definitions(pending.content)
         self._make_room(size + _length(definitions))
         sequence = self._last + 1  # a gap may have had to be told first
         self._write_parts([*definitions, *packed.record(sequence)])
         self._active.define(ids)
         self._last += 1
-        self._unanswered.append((Entry(self._last, pending.batch), pending))
+        self._unanswered.append((Entry(self._last, pending.content), pending))
 
     def _make_room(self, size: int) -> None:
         with self._lock:
@@ -127,7 +130,7 @@ class Log:
         self.appended_bytes += _length(parts)
 
     def _write_gap(self, gap: Gap) -> None:
-        self._write_parts(encode_gap(self._last + 1, gap))
+        self._write_parts(pack(gap).record(self._last + 1))
         self._last += 1
         self._unanswered.append((Entry(self._last, gap), None))
 
@@ -145,8 +148,10 @@ class Log:
             with self._lock:
                 del self._found[0]
 
-    def _definitions(self, batch: Batch) -> tuple[list[int], Parts]:
-        unknown = self._active.undefined(batch.tags)
+    def _definitions(self, content: Batch | Gap) -> tuple[list[int], Parts]:
+        if isinstance(content, Gap):
+            return [], []
+        unknown = self._active.undefined(content.tags)
         if not len(unknown):
             return [], []
         ids = np.unique(unknown).tolist()
@@ -177,13 +182,14 @@ class Log:
             self.durable = self._last
             for entry, _ in done:
                 self._remember(entry)
-                if isinstance(entry.content, Gap):
-                    self.gaps.append(entry.content)
+            self.gaps += _own_gaps(done)
         self.on_durable()
         self.pace.note(self.appended_bytes)
         for entry, pending in done:
             if pending is not None:
-                pending.batch.marks.add(Stage.SPOOL, pending.arrived_ns, pending.started_ns)
+                if isinstance(entry.content, Batch):
+                    marks = entry.content.marks
+                    marks.add(Stage.SPOOL, pending.arrived_ns, pending.started_ns)
                 pending.answer.set_result(entry.sequence)
         return True
 
@@ -193,7 +199,7 @@ class Log:
         self._last = self.durable
         self._cut_back()
         with self._lock:
-            self._found += [e.content for e, _ in failed if isinstance(e.content, Gap)]
+            self._found += _own_gaps(failed)
         self._fail([p for _, p in failed if p is not None], storage_failed(error, self.folder))
 
     def _cut_back(self) -> bool:
@@ -286,6 +292,12 @@ class Log:
         for gap in self._found:
             _log.error("gap-untold", reason=gap.reason, first=gap.first, last=gap.last)
         self._active.close()
+
+
+def _own_gaps(written: list[tuple[Entry, Pending | None]]) -> list[Gap]:
+    """The gaps among these that nobody handed over."""
+    found = [entry.content for entry, pending in written if pending is None]
+    return [gap for gap in found if isinstance(gap, Gap)]
 
 
 def _length(parts: Parts) -> int:

@@ -13,14 +13,8 @@ from lianji.base.durable import write_atomically
 from lianji.base.errors import StorageError, Text
 from lianji.spool.entry import Entry
 from lianji.spool.log import Log
-from lianji.spool.record import Damage, Kind, decode_batch, decode_gap
-from lianji.spool.segment import (
-    HEAD_BYTES,
-    SegmentFile,
-    list_segments,
-    scan_file,
-    storage_failed,
-)
+from lianji.spool.record import Record, decode
+from lianji.spool.segment import storage_failed
 
 
 def read_position(path: Path) -> int:
@@ -48,8 +42,6 @@ class Reader:
         self._path = folder / name
         self.position = read_position(self._path)
         self._cursor = self.position
-        self._at: tuple[Path, int] | None = None
-        self._damaged: Path | None = None
 
     def register(self) -> None:
         """Make the reader known on disk, so that it counts also before its first commit.
@@ -71,7 +63,6 @@ class Reader:
         """Take up behind a sequence that a better witness (the table itself) says is done."""
         self._log.skip_to(sequence)
         self._cursor = sequence
-        self._at = None
         self.commit(sequence)
 
     def read(self, rows_max: int = 1_000_000) -> list[Entry]:
@@ -90,49 +81,20 @@ class Reader:
     def _following(self) -> Iterator[Entry]:
         recent = self._log.recent_after(self._cursor)
         if recent is not None:
-            self._at = None
             yield from recent
             return
-        yield from self._from_disk(self._log.durable)
+        for record in self._log.stretches.after(self._cursor, self._log.durable):
+            yield Entry(record.sequence, decode(record))
 
-    def _from_disk(self, last: int) -> Iterator[Entry]:
-        segments = self._segments_from(self._cursor + 1)
-        for segment, following in zip(segments, [*segments[1:], None], strict=True):
-            path = segment.path
-            offset = self._at[1] if self._at and self._at[0] == path else HEAD_BYTES
-            try:
-                yield from self._from_segment(path, offset, last)
-                if following is not None and self._cursor + 1 < following.first:
-                    self._cut_short(path)
-            except FileNotFoundError:
-                continue  # dropped by the disk cap meanwhile; the gap record tells
-            if self._cursor >= last:
-                return
-
-    def _segments_from(self, sequence: int) -> list[SegmentFile]:
-        segments = list_segments(self._log.folder)
-        later = [segment for segment in segments if segment.first > sequence]
-        holding = [segment for segment in segments if segment.first <= sequence]
-        return holding[-1:] + later
-
-    def _cut_short(self, path: Path) -> None:
-        """A segment ends before the next begins: its last records are gone without a trace."""
-        if self._damaged != path:
-            self._log.damaged(path, Damage(path.stat().st_size, 0))
-
-    def _from_segment(self, path: Path, offset: int, last: int) -> Iterator[Entry]:
-        for at, item in scan_file(path, offset, self._log.readable_bytes(path)):
-            if isinstance(item, Damage):
-                self._damaged = path
-                self._log.damaged(path, item)
-                continue
-            if item.sequence > last:
-                return
-            self._at = (path, at)
-            if item.sequence <= self._cursor or item.kind is Kind.TAGS:
-                continue
-            content = decode_batch(item) if item.kind is Kind.BATCH else decode_gap(item)
-            yield Entry(item.sequence, content)
+    def read_records(self, bytes_max: int, last: int | None = None) -> list[Record]:
+        """The next records that are durable, as they lie in the files, up to sequence ``last``: at
+        most ``bytes_max`` bytes, but one at least; [] if none wait."""
+        end = self._log.durable if last is None else min(last, self._log.durable)
+        records = self._log.stretches.take(self._cursor, end, bytes_max)
+        if records:
+            self._cursor = records[-1].sequence
+        self._on_moved()
+        return records
 
     def commit(self, sequence: int) -> None:
         """Durably: everything up to this sequence is done with. Never goes back."""

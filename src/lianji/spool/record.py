@@ -4,10 +4,12 @@ A record is a header of 48 bytes (magic, kind, flags, payload length, sequence, 
 and last time of its samples, checksum) and its payload. The checksum is XXH3-64 over the header
 without it and the payload, so a record that checks is whole and is itself. Kinds:
 
-    BATCH   16-byte batch id, its marks, who sent it (by flag 2: a byte of length, UTF-8), an Arrow
-            IPC record batch message (zstd), without the column text by flag 1
+    BATCH   16-byte batch id, its marks, who sent it (by flag 2: a byte of length, UTF-8), which
+            record of which edge it is (by flag 4: a byte of length, the edge in UTF-8, 16 bytes of
+            epoch, lane, sequence, check), an Arrow IPC record batch message (zstd), without the
+            column text by flag 1
     TAGS    the paths of the tag ids that the records behind it in the same segment use
-    GAP     what was dropped, thinned or found damaged: JSON
+    GAP     what was dropped, thinned or found damaged, here or at an edge: JSON
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
-from lianji.dictionary.batch import SCHEMA, Batch
+from lianji.dictionary.batch import SCHEMA, Batch, wrong_batch
+from lianji.dictionary.source import Source
 from lianji.trace.marks import Marks
 
 MAGIC = b"LJR1"
@@ -34,8 +37,11 @@ RECORD_BYTES_MAX = 256 * 1024 * 1024
 _WITHOUT_TEXT = SCHEMA.remove(SCHEMA.get_field_index("text"))
 _NO_TEXT = 0x01
 _ORIGIN = 0x02
+_SOURCE = 0x04
 ORIGIN_BYTES_MAX = 255
+EDGE_BYTES_MAX = 255
 _BATCH_HEAD = struct.Struct("<16sH")
+_PLACE = struct.Struct("<16sQQQ")
 _END_OF_STREAM_BYTES = 8
 _IPC = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
 
@@ -56,6 +62,8 @@ class Gap:
     rows: int
     start_us: int
     end_us: int
+    source: Source | None = None
+    """Of a gap that an edge told: the sequences are those of the edge's spool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,8 @@ class Record:
     payload: memoryview
     raw: memoryview
     """The whole record as it lies in the file."""
+    check: int
+    """Its checksum, unsigned 64 bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +114,9 @@ def encode(
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A batch as a record's payload: all of the work that needs no sequence number."""
+    """A batch or a gap as a record's payload: all of the work that needs no sequence number."""
 
+    kind: Kind
     parts: list[bytes | memoryview]
     flags: int
     rows: int
@@ -117,9 +128,9 @@ class Packed:
         return HEADER_BYTES + sum(len(part) for part in self.parts)
 
     def record(self, sequence: int, level: int = 0) -> list[bytes | memoryview]:
-        """The parts of the record that gives the batch this number."""
+        """The parts of the record that gives it this number."""
         return encode(
-            Kind.BATCH,
+            self.kind,
             sequence,
             self.parts,
             flags=self.flags,
@@ -130,8 +141,15 @@ class Packed:
         )
 
 
-def pack(batch: Batch) -> Packed:
-    """Compress a batch. Any thread may: Arrow compresses without holding the interpreter."""
+def pack(content: Batch | Gap) -> Packed:
+    """Compress a batch. Any thread may: Arrow compresses without holding the interpreter.
+
+    Raises InputError for a source whose edge has a name of more than 255 bytes.
+    """
+    return _pack_gap(content) if isinstance(content, Gap) else _pack_batch(content)
+
+
+def _pack_batch(batch: Batch) -> Packed:
     samples, flags = batch.samples, 0
     text = samples.column(3)
     if text.null_count == len(text):
@@ -142,9 +160,29 @@ def pack(batch: Batch) -> Packed:
         flags |= _ORIGIN
         name = batch.origin.encode()[:ORIGIN_BYTES_MAX]
         head += bytes([len(name)]) + name
+    if batch.source is not None:
+        flags |= _SOURCE
+        head += _source_bytes(batch.source)
     times = batch.times_us
     start, end = (int(times.min()), int(times.max())) if len(times) else (0, 0)
-    return Packed([head, _message(samples)], flags, len(batch), start, end)
+    return Packed(Kind.BATCH, [head, _message(samples)], flags, len(batch), start, end)
+
+
+def _pack_gap(gap: Gap) -> Packed:
+    told = {name: value for name, value in asdict(gap).items() if value is not None}
+    return Packed(Kind.GAP, [json.dumps(told).encode()], 0, 0, gap.start_us, gap.end_us)
+
+
+def _source_bytes(source: Source) -> bytes:
+    name = source.edge.encode()
+    if len(name) > EDGE_BYTES_MAX:
+        raise wrong_batch(
+            f"The name of the edge has more than {EDGE_BYTES_MAX} bytes.",
+            f"边缘名称超过 {EDGE_BYTES_MAX} 字节。",
+        )
+    epoch = bytes.fromhex(source.epoch)
+    place = _PLACE.pack(epoch, source.lane, source.sequence, source.check)
+    return bytes([len(name)]) + name + place
 
 
 def encode_batch(sequence: int, batch: Batch, level: int = 0) -> list[bytes | memoryview]:
@@ -174,6 +212,9 @@ def decode_batch(record: Record) -> Batch:
         after = body + 1 + record.payload[body]
         origin = bytes(record.payload[body + 1 : after]).decode(errors="replace")
         body = after
+    source = None
+    if record.flags & _SOURCE:
+        source, body = _source_at(record.payload, body)
     message = pa.py_buffer(record.payload[body:])
     if record.flags & _NO_TEXT:
         samples = pa.ipc.read_record_batch(message, _WITHOUT_TEXT)
@@ -182,7 +223,15 @@ def decode_batch(record: Record) -> Batch:
         samples = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
     else:
         samples = pa.ipc.read_record_batch(message, SCHEMA)
-    return Batch(samples, identity, Marks(marks), origin)
+    return Batch(samples, identity, Marks(marks), origin, source)
+
+
+def _source_at(payload: memoryview, start: int) -> tuple[Source, int]:
+    """The source that begins there, and where it ends."""
+    after = start + 1 + payload[start]
+    edge = bytes(payload[start + 1 : after]).decode()
+    epoch, lane, sequence, check = _PLACE.unpack_from(payload, after)
+    return Source(edge, epoch.hex(), lane, sequence, check), after + _PLACE.size
 
 
 def encode_tags(sequence: int, ids: list[int], paths: list[str]) -> list[bytes | memoryview]:
@@ -199,13 +248,24 @@ def decode_tags(record: Record) -> dict[int, str]:
     return {int(tag): path for tag, path in pairs}
 
 
-def encode_gap(sequence: int, gap: Gap) -> list[bytes | memoryview]:
-    payload = json.dumps(asdict(gap)).encode()
-    return encode(Kind.GAP, sequence, [payload], start_us=gap.start_us, end_us=gap.end_us)
-
-
 def decode_gap(record: Record) -> Gap:
-    return Gap(**json.loads(bytes(record.payload)))
+    told = json.loads(bytes(record.payload))
+    source = told.pop("source", None)
+    return Gap(**told, source=None if source is None else Source(**source))
+
+
+def decode(record: Record) -> Batch | Gap:
+    """The content of a record that is no TAGS."""
+    return decode_batch(record) if record.kind is Kind.BATCH else decode_gap(record)
+
+
+def record_bytes(data: memoryview) -> int | None:
+    """How long the record is whose header these bytes begin with, by its own word; None if they
+    are not the beginning of any."""
+    if len(data) < HEADER_BYTES:
+        return HEADER_BYTES
+    magic, _, _, _, length, *_ = _HEAD.unpack_from(data)
+    return HEADER_BYTES + length if magic == MAGIC and length <= RECORD_BYTES_MAX else None
 
 
 def record_at(data: memoryview, offset: int) -> Record | None:
@@ -223,7 +283,7 @@ def record_at(data: memoryview, offset: int) -> Record | None:
     if digest.intdigest() != checksum or kind not in Kind._value2member_map_:
         return None
     raw = data[offset : after + length]
-    return Record(Kind(kind), flags, level, sequence, rows, start, end, payload, raw)
+    return Record(Kind(kind), flags, level, sequence, rows, start, end, payload, raw, checksum)
 
 
 def scan(data: memoryview, offset: int = 0) -> Iterator[tuple[int, Record | Damage]]:

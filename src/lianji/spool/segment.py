@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from lianji.base.durable import sync_folder
 from lianji.base.errors import StorageError, Text
-from lianji.spool.record import Damage, Record, scan
+from lianji.spool.record import Damage, Record, record_at, record_bytes, scan
 
 SUFFIX = ".segment"
 _HEAD = struct.Struct("<8s16sQ")
 _MAGIC = b"LJSPOOL1"
 HEAD_BYTES = _HEAD.size
+PIECE_BYTES_MIN = 256 * 1024
+PIECE_BYTES_MAX = 8 * 1024 * 1024
 
 
 def storage_failed(error: OSError, path: Path) -> StorageError:
@@ -90,11 +92,44 @@ def scan_file(
 ) -> Iterator[tuple[int, Record | Damage]]:
     """Every record and every damage of a segment from an offset on, up to ``end`` (or its end).
 
-    Reads the file as it is at this moment; raises FileNotFoundError if it is gone.
+    Reads the file as long as it is at this moment, piece by piece, so that who wants a few records
+    reads no more than those; raises FileNotFoundError if it is gone.
     """
     with path.open("rb") as file:
-        file.seek(offset)
-        data = memoryview(file.read() if end is None else file.read(max(0, end - offset)))
+        handle = file.fileno()
+        size = os.fstat(handle).st_size
+        end = size if end is None else min(end, size)
+        wanted = PIECE_BYTES_MIN
+        while offset < end:
+            data = memoryview(os.pread(handle, min(wanted, end - offset), offset))
+            if not data:
+                return  # it was cut meanwhile
+            if offset + len(data) >= end:
+                yield from _scanned(data, offset)
+                return
+            begun = offset
+            for record in _whole_records(data):
+                yield offset, record
+                offset += len(record.raw)
+            length = record_bytes(data[offset - begun :])
+            if offset > begun:
+                wanted = max(min(2 * wanted, PIECE_BYTES_MAX), length or 0)
+            elif length is not None and len(data) < length <= end - offset:
+                wanted = length
+            else:
+                wanted = end - offset  # damage: the next record may be anywhere behind it
+
+
+def _whole_records(data: memoryview) -> Iterator[Record]:
+    """The records from the beginning up to the first that is not whole."""
+    offset = 0
+    while (record := record_at(data, offset)) is not None:
+        yield record
+        offset += len(record.raw)
+
+
+def _scanned(data: memoryview, offset: int) -> Iterator[tuple[int, Record | Damage]]:
+    """What ``scan`` finds in bytes that lie at this offset of their file."""
     for position, item in scan(data):
         if isinstance(item, Damage):
             item = Damage(item.offset + offset, item.length)

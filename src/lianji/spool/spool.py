@@ -11,17 +11,19 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
 from lianji.base.durable import make_folder
 from lianji.base.errors import StorageError, Text
 from lianji.dictionary.batch import Batch
+from lianji.spool.entry import Entry
 from lianji.spool.group_commit import GroupCommit
 from lianji.spool.log import Log
 from lianji.spool.quarantine import Quarantine
 from lianji.spool.reader import Reader, read_position
+from lianji.spool.record import Gap, Record, decode
 from lianji.spool.settings import SpoolSettings
 from lianji.spool.status import SpoolStatus, status_of
 
@@ -57,16 +59,17 @@ class Spool:
 
     # -- writing ---------------------------------------------------------------------------
 
-    def put(self, batch: Batch) -> Future[int]:
-        """Hand over a batch from any thread; the result is its sequence once it is on disk.
+    def put(self, content: Batch | Gap) -> Future[int]:
+        """Hand over a batch, or a gap that an edge told, from any thread; the result is its
+        sequence once it is on disk.
 
         The result raises Busy (the cap is reached and the policy is refuse) or StorageError.
         """
-        return self._commit.put(batch)
+        return self._commit.put(content)
 
-    async def append(self, batch: Batch) -> int:
-        """The sequence of the batch, after it is on disk. Raises as ``put``."""
-        return await asyncio.wrap_future(self._commit.put(batch))
+    async def append(self, content: Batch | Gap) -> int:
+        """The sequence of what was handed over, after it is on disk. Raises as ``put``."""
+        return await asyncio.wrap_future(self._commit.put(content))
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -92,6 +95,26 @@ class Spool:
         """Wait until something behind this sequence is durable; False if the time is over."""
         with self._changed:
             return self._changed.wait_for(lambda: self._log.durable > sequence, timeout_s)
+
+    def after(self, sequence: int) -> Iterator[Entry]:
+        """All that is durable now behind a sequence, for whoever is no reader: nothing is held for
+        it, so what was dropped is left out."""
+        recent = self._log.recent_after(sequence)
+        if recent is not None:
+            yield from recent
+            return
+        for record in self._log.stretches.after(sequence, self.durable):
+            yield Entry(record.sequence, decode(record))
+
+    def records(self, first: int, last: int, bytes_max: int) -> list[Record]:
+        """The durable records from one sequence to another, both included, as they lie in the
+        files: at most ``bytes_max`` bytes, but one at least; [] if they are gone."""
+        return self._log.stretches.take(first - 1, min(last, self.durable), bytes_max)
+
+    def record(self, sequence: int) -> Record | None:
+        """The durable record of that number as it lies in its file; None if it is gone."""
+        found = self.records(sequence, sequence, 0)
+        return found[0] if found else None
 
     def _moved(self) -> None:
         """What every reader has read need not stay in memory."""

@@ -6,6 +6,8 @@ an outage must not vanish because the disk was small.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -33,7 +35,7 @@ def rows_to_keep(tags: NDArray[np.int32], quality: NDArray[np.uint16]) -> NDArra
 
 
 def thinned(batches: list[Batch]) -> list[Batch]:
-    """The same batches (ids, marks, origin, order) with fewer rows; a batch may become empty."""
+    """The same batches, but for their rows, in the same order; a batch may become empty."""
     tags = np.concatenate([batch.tags for batch in batches])
     quality = np.concatenate([batch.samples.column(4).to_numpy() for batch in batches])
     keep = rows_to_keep(tags, quality)
@@ -41,5 +43,5 @@ def thinned(batches: list[Batch]) -> list[Batch]:
     for batch in batches:
         mask = pa.array(keep[start : start + len(batch)])
         start += len(batch)
-        result.append(Batch(batch.samples.filter(mask), batch.id, batch.marks, batch.origin))
+        result.append(replace(batch, samples=batch.samples.filter(mask)))
     return result

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -121,7 +122,7 @@ def picked(held: Sequence[Held], arrivals: NDArray[np.intp]) -> list[Batch]:
     for place in np.flatnonzero(np.bincount(of_batch)).tolist():
         batch = held[place].batch
         rows = arrivals[of_batch == place] - (ends[place] - len(batch))
-        found.append(Batch(batch.samples.take(rows), batch.id, batch.marks, batch.origin))
+        found.append(replace(batch, samples=batch.samples.take(rows)))
     return found
 
 
