@@ -120,9 +120,7 @@ class Edge:
         for sequence in sorted(self.spool)[:2]:
             record = self.spool[sequence]
             if record.gap is None and sequence > self.book.position:
-                self.spool[sequence] = Rec(
-                    sequence, self.random.getrandbits(63), record.level + 1
-                )
+                self.spool[sequence] = Rec(sequence, self.random.getrandbits(63), record.level + 1)
 
     def crash(self) -> None:
         self.life += 1
@@ -260,7 +258,7 @@ class World:
         raise AssertionError(f"not done: {self.edge.book.as_json()} of {self.edge.durable}")
 
     def check(self) -> None:
-        """Every record of the edge is at the hub exactly once, or a gap that is there tells of it."""
+        """Every record of the edge is at the hub exactly once, or a gap there tells of it."""
         counts = Counter(record.sequence for _, record in self.hub.log)
         doubled = {sequence: n for sequence, n in counts.items() if n > 1}
         assert not doubled, f"doubled: {doubled}"

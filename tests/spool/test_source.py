@@ -51,19 +51,21 @@ def read_back(content: Batch | Gap) -> Batch | Gap:
     return decode(record)
 
 
-@given(SOURCES, st.text(max_size=80))
-def test_a_batch_brings_its_source_back_beside_its_origin(source: Source, origin: str) -> None:
-    sent = replace(Batch.of([1, 2], START_US, [1.0, 2.0], origin=origin), source=source)
+@given(st.lists(SOURCES, max_size=4).map(tuple), st.text(max_size=80))
+def test_a_batch_brings_its_sources_back_beside_its_origin(
+    sources: tuple[Source, ...], origin: str
+) -> None:
+    sent = replace(Batch.of([1, 2], START_US, [1.0, 2.0], origin=origin), sources=sources)
     read = read_back(sent)
     assert isinstance(read, Batch)
-    assert read.source == source
+    assert read.sources == sources
     assert read.origin == origin
     assert (read.id, read.samples) == (sent.id, sent.samples)
 
 
 @given(SOURCES)
 def test_a_gap_brings_its_source_back(source: Source) -> None:
-    gap = Gap("disk cap: dropped", 2, 5, 40, START_US, START_US + 9, source)
+    gap = Gap("disk cap: dropped", 2, 5, 40, START_US, START_US + 9, (source,))
     assert read_back(gap) == gap
 
 
@@ -72,7 +74,7 @@ def test_records_of_before_there_were_sources_read_as_ever() -> None:
     assert record is not None
     batch = decode(record)
     assert isinstance(batch, Batch)
-    assert (batch.id, batch.origin, batch.source) == (bytes(range(16)), "push", None)
+    assert (batch.id, batch.origin, batch.sources) == (bytes(range(16)), "push", ())
     assert batch.samples.equals(Batch.of([3], START_US, [1.5]).samples)
     record = record_at(memoryview(b85decode(OLD_GAP)), 0)
     assert record is not None
@@ -94,7 +96,7 @@ def test_a_record_knows_its_own_check() -> None:
 
 
 def test_an_edge_whose_name_is_too_long_is_refused_not_cut() -> None:
-    batch = replace(Batch.of([1], START_US, [1.0]), source=replace(SOURCE, edge="边" * 100))
+    batch = replace(Batch.of([1], START_US, [1.0]), sources=(replace(SOURCE, edge="边" * 100),))
     with pytest.raises(InputError):
         pack(batch)
 
@@ -102,7 +104,7 @@ def test_an_edge_whose_name_is_too_long_is_refused_not_cut() -> None:
 def test_a_gap_that_an_edge_told_is_a_record_of_its_own_and_no_loss_of_this_spool(
     tmp_path: Path,
 ) -> None:
-    gap = Gap("disk cap: dropped", 2, 5, 40, START_US, START_US + 9, SOURCE)
+    gap = Gap("disk cap: dropped", 2, 5, 40, START_US, START_US + 9, (SOURCE,))
     with Spool(tmp_path, quick()) as spool:
         fill(spool, 1)
         assert spool.put(gap).result(5) == 2
@@ -121,7 +123,7 @@ def test_a_gap_that_could_not_be_written_is_refused_and_not_told_later(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    gap = Gap("disk cap: dropped", 2, 5, 40, START_US, START_US + 9, SOURCE)
+    gap = Gap("disk cap: dropped", 2, 5, 40, START_US, START_US + 9, (SOURCE,))
     with Spool(tmp_path, quick()) as spool:
         with monkeypatch.context() as broken:
             broken.setattr("os.fdatasync", fail)
@@ -131,20 +133,22 @@ def test_a_gap_that_could_not_be_written_is_refused_and_not_told_later(
 
 
 def test_thinning_keeps_the_source(tmp_path: Path) -> None:
-    batch = replace(Batch.of(np.zeros(8), START_US + np.arange(8), np.arange(8.0)), source=SOURCE)
+    batch = replace(
+        Batch.of(np.zeros(8), START_US + np.arange(8), np.arange(8.0)), sources=(SOURCE,)
+    )
     [kept] = thinned([batch])
-    assert (len(kept), kept.id, kept.source) == (4, batch.id, SOURCE)
+    assert (len(kept), kept.id, kept.sources) == (4, batch.id, (SOURCE,))
     cap = quick(bytes_max=1024 * 1024, full="thin")
     with Spool(tmp_path, cap) as spool:
         spool.reader("history")
         noise = np.random.default_rng(1)
         for number in range(200):
             sent = Batch.of(np.arange(1000), START_US + number, noise.random(1000))
-            spool.put(replace(sent, source=replace(SOURCE, sequence=number))).result(5)
+            spool.put(replace(sent, sources=(replace(SOURCE, sequence=number),))).result(5)
     with Spool(tmp_path, cap) as spool:
         entries = all_of(spool.reader("history"))
         batches = [e.content for e in entries if isinstance(e.content, Batch)]
         assert any(len(one) < 1000 for one in batches)
-        numbers = [one.source.sequence for one in batches if one.source]
+        numbers = [one.sources[0].sequence for one in batches if one.sources]
     assert len(numbers) == len(batches)
     assert numbers == sorted(numbers)

@@ -49,8 +49,8 @@ class Batch:
     marks: Marks = field(default_factory=Marks)
     origin: str = ""
     """Who says so: ``device/press1``, ``import/energy.csv``, ``push``, ``user/li``."""
-    source: Source | None = None
-    """Which record of which edge it is, where another spool sent it."""
+    sources: tuple[Source, ...] = ()
+    """The last record of each edge's lane that is in it, where other spools sent it."""
 
     def __len__(self) -> int:
         return int(self.samples.num_rows)

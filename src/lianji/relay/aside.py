@@ -47,7 +47,9 @@ class Aside:
         if not self.folder.is_dir():
             return []
         return [
-            SetAside(file.parent.name, file.name, file.stat().st_size, int(file.stat().st_mtime * 1e6))
+            SetAside(
+                file.parent.name, file.name, file.stat().st_size, int(file.stat().st_mtime * 1e6)
+            )
             for file in sorted(self.folder.glob("*/*"))
             if not file.name.startswith(".") and file.stat().st_mtime * 1e6 <= now_us() + 86_400e6
         ]

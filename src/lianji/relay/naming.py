@@ -92,7 +92,9 @@ class EdgeTags:
                     f"An edge may bring at most {TAGS_MAX:,} tags.",
                     f"每个边缘端最多 {TAGS_MAX:,} 个标签。",
                 ),
-                Text("Look for what makes new tag paths without end.", "请检查不断产生新标签的来源。"),
+                Text(
+                    "Look for what makes new tag paths without end.", "请检查不断产生新标签的来源。"
+                ),
             )
         paths = [self._named(told[tag]) for tag in fresh]
         good = [path for path in paths if path is not None]

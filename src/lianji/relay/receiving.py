@@ -86,6 +86,7 @@ class RelayParted(Conflict):
                 "请停用副本，并在要保留的设备上运行 `lianji relay anew`。",
             ),
         )
+        self.mark = mark
 
 
 class Receiving:
@@ -184,9 +185,7 @@ class Receiving:
         singly = [self._contents(sender, lane, [record], tags) for record in some]
         return [content for contents in singly for content in contents]
 
-    def _joined(
-        self, sender: Sender, lane: Lane, some: Sequence[Record], tags: EdgeTags
-    ) -> Batch:
+    def _joined(self, sender: Sender, lane: Lane, some: Sequence[Record], tags: EdgeTags) -> Batch:
         batches = [decode_batch(record) for record in some]
         samples, refused = _renamed(batches, [tags.ids_of(batch.tags) for batch in batches])
         self._received(sender.edge).refused_rows += refused

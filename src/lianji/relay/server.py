@@ -1,4 +1,4 @@
-"""The TLS server under the door: uvicorn, with each connection's client certificate in the scope."""
+"""The TLS server under the door: uvicorn, and each connection's client certificate in the scope."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from lianji.relay.door import App
 
@@ -42,7 +41,7 @@ class DoorServer(uvicorn.Server):
 
     def __init__(self, app: App, context: ssl.SSLContext) -> None:
         config = uvicorn.Config(
-            app,  # type: ignore[arg-type]
+            app,
             http=_Protocol,
             ws="none",
             lifespan="off",
@@ -63,6 +62,3 @@ class DoorServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # signals belong to the node
-
-
-__all__ = ["Any", "DoorServer", "RequestResponseCycle"]

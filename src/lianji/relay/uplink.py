@@ -43,7 +43,7 @@ GATHER_S = 0.05
 """At most one live request in this time: a tenth of a sample's way, and a busy hub's rest."""
 RETRIES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 COMMIT_S = 1.0
-PARTED_RETRY_S = 60.0
+DOUBTS_MAX = 3
 _log = structlog.get_logger(__name__)
 
 
@@ -113,6 +113,7 @@ class Uplink:
         self._rate = Rate()
         self._error: LianjiError | None = None
         self._parted = False
+        self._doubts = 0
         self._sent_bytes = 0
         self._sent_records = 0
         self._committed_s = 0.0
@@ -170,7 +171,7 @@ class Uplink:
                 self._part(parted)
                 raise
             self._told_tags = tags
-            self._parted = False
+            self._parted = self._doubts >= DOUBTS_MAX
             self._error = None
             self._agreed.set()
             self._backlog_wanted.set()
@@ -187,6 +188,14 @@ class Uplink:
         if not self._parted:
             _log.error("relay-parted", lane=parted.start, mark=str(parted.mark))
         self._parted = True
+
+    def _doubt(self, parted: HistoriesParted) -> HistoriesParted:
+        """A late request of our own may be behind it: the next agreement tells, or the third."""
+        self._agreed.clear()
+        self._doubts += 1
+        if self._doubts >= DOUBTS_MAX:
+            self._part(parted)
+        return parted
 
     def _check_of(self, sequence: int) -> int | None:
         record = self._spool.record(sequence)
@@ -270,8 +279,7 @@ class Uplink:
             self._stop.wait(later.after_s)
             return lane.after
         except HistoriesParted as parted:
-            self._agreed.clear()
-            self._part(parted)
+            self._doubt(parted)
             raise
         self._rate.note(len(body.content), monotonic_s() - started_s)
         self._sent_bytes += len(body.content)
@@ -282,14 +290,12 @@ class Uplink:
     def _took(self, lane: Stretch, mark: Mark, tags: int) -> None:
         mine = self._check_of(mark.sequence)
         if mine not in (None, THINNED, mark.check):
-            parted = HistoriesParted(lane.start, mark)
-            self._agreed.clear()
-            self._part(parted)
-            raise parted
+            raise self._doubt(HistoriesParted(lane.start, mark))
         with self._lock:
             self._book.arrived(lane.start, mark)
             self._told_tags = max(self._told_tags, tags)
             self._error = None
+            self._doubts, self._parted = 0, False
         with self._moved:
             self._moved.notify_all()
 

@@ -1,7 +1,7 @@
 """What goes over the line: records as they lie in the spool, squeezed, with their digest.
 
-Headers: ``Content-Digest`` (RFC 9530, sha-256), ``Content-Encoding: zstd``, ``Lianji-Length`` (bytes
-before squeezing: the receiver sets aside no more than that, so a bomb cannot grow),
+Headers: ``Content-Digest`` (RFC 9530, sha-256), ``Content-Encoding: zstd``, ``Lianji-Length`` (how
+many bytes it was before squeezing: the receiver takes no more than that, so no bomb can grow),
 ``Lianji-Previous`` (see ``lanes.Mark``), ``Lianji-Generation`` (of the hub).
 """
 
@@ -11,6 +11,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pyarrow as pa
 
@@ -81,13 +82,15 @@ def records_of(data: memoryview) -> list[Record]:
     while offset < len(data):
         record = record_at(data, offset)
         if record is None:
-            raise wrong_body(f"at byte {offset} is no whole record", f"第 {offset} 字节处不是完整记录")
+            raise wrong_body(
+                f"at byte {offset} is no whole record", f"第 {offset} 字节处不是完整记录"
+            )
         if len(records) >= RECORDS_MAX:
             raise wrong_body(f"it has more than {RECORDS_MAX:,} records", "记录过多")
         records.append(record)
         offset += len(record.raw)
     told = [record.sequence for record in records if record.kind is not Kind.TAGS]
-    if any(after <= before for before, after in zip(told, told[1:], strict=False)):
+    if any(after <= before for before, after in pairwise(told)):
         raise wrong_body("its records are not in order", "记录顺序错误")
     return records
 

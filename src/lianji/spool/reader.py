@@ -31,17 +31,17 @@ def read_position(path: Path) -> int:
         ) from error
 
 
-class Reader:
-    """One reader by name. Not thread-safe: one thread reads and commits."""
+class Holder:
+    """Somebody by name who is done with the log up to a position: what lies behind it stays.
 
-    def __init__(self, log: Log, name: str, folder: Path, on_moved: Callable[[], None]) -> None:
-        """``on_moved`` is called when the cursor has moved."""
+    Not thread-safe: one thread commits.
+    """
+
+    def __init__(self, log: Log, name: str, folder: Path) -> None:
         self.name = name
         self._log = log
-        self._on_moved = on_moved
         self._path = folder / name
         self.position = read_position(self._path)
-        self._cursor = self.position
 
     def register(self) -> None:
         """Make the reader known on disk, so that it counts also before its first commit.
@@ -53,6 +53,24 @@ class Reader:
                 write_atomically(self._path, b"%d" % self.position)
             except OSError as error:
                 raise storage_failed(error, self._path) from error
+
+    def commit(self, sequence: int) -> None:
+        """Durably: everything up to this sequence is done with. Never goes back."""
+        if sequence <= self.position:
+            return
+        write_atomically(self._path, b"%d" % sequence)
+        self.position = sequence
+        self._log.release()
+
+
+class Reader(Holder):
+    """One reader by name. Not thread-safe: one thread reads and commits."""
+
+    def __init__(self, log: Log, name: str, folder: Path, on_moved: Callable[[], None]) -> None:
+        """``on_moved`` is called when the cursor has moved."""
+        super().__init__(log, name, folder)
+        self._on_moved = on_moved
+        self._cursor = self.position
 
     @property
     def cursor(self) -> int:
@@ -95,11 +113,3 @@ class Reader:
             self._cursor = records[-1].sequence
         self._on_moved()
         return records
-
-    def commit(self, sequence: int) -> None:
-        """Durably: everything up to this sequence is done with. Never goes back."""
-        if sequence <= self.position:
-            return
-        write_atomically(self._path, b"%d" % sequence)
-        self.position = sequence
-        self._log.release()

@@ -5,9 +5,9 @@ and last time of its samples, checksum) and its payload. The checksum is XXH3-64
 without it and the payload, so a record that checks is whole and is itself. Kinds:
 
     BATCH   16-byte batch id, its marks, who sent it (by flag 2: a byte of length, UTF-8), which
-            record of which edge it is (by flag 4: a byte of length, the edge in UTF-8, 16 bytes of
-            epoch, lane, sequence, check), an Arrow IPC record batch message (zstd), without the
-            column text by flag 1
+            records of which edges it has (by flag 4: how many lanes, two bytes; of each a byte
+            of length, the edge in UTF-8, 16 bytes of epoch, lane, sequence, check), an Arrow IPC
+            record batch message (zstd), without the column text by flag 1
     TAGS    the paths of the tag ids that the records behind it in the same segment use
     GAP     what was dropped, thinned or found damaged, here or at an edge: JSON
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import IntEnum
 from functools import cache
@@ -40,7 +40,9 @@ _ORIGIN = 0x02
 _SOURCE = 0x04
 ORIGIN_BYTES_MAX = 255
 EDGE_BYTES_MAX = 255
+SOURCES_MAX = 65_535
 _BATCH_HEAD = struct.Struct("<16sH")
+_COUNT = struct.Struct("<H")
 _PLACE = struct.Struct("<16sQQQ")
 _END_OF_STREAM_BYTES = 8
 _IPC = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
@@ -62,7 +64,7 @@ class Gap:
     rows: int
     start_us: int
     end_us: int
-    source: Source | None = None
+    sources: tuple[Source, ...] = ()
     """Of a gap that an edge told: the sequences are those of the edge's spool."""
 
 
@@ -160,17 +162,26 @@ def _pack_batch(batch: Batch) -> Packed:
         flags |= _ORIGIN
         name = batch.origin.encode()[:ORIGIN_BYTES_MAX]
         head += bytes([len(name)]) + name
-    if batch.source is not None:
+    if batch.sources:
         flags |= _SOURCE
-        head += _source_bytes(batch.source)
+        head += _sources_bytes(batch.sources)
     times = batch.times_us
     start, end = (int(times.min()), int(times.max())) if len(times) else (0, 0)
     return Packed(Kind.BATCH, [head, _message(samples)], flags, len(batch), start, end)
 
 
 def _pack_gap(gap: Gap) -> Packed:
-    told = {name: value for name, value in asdict(gap).items() if value is not None}
+    told = {name: value for name, value in asdict(gap).items() if value != ()}
     return Packed(Kind.GAP, [json.dumps(told).encode()], 0, 0, gap.start_us, gap.end_us)
+
+
+def _sources_bytes(sources: Sequence[Source]) -> bytes:
+    if len(sources) > SOURCES_MAX:
+        raise wrong_batch(
+            f"One record has more than {SOURCES_MAX} lanes.",
+            f"一条记录的通道超过 {SOURCES_MAX} 个。",
+        )
+    return _COUNT.pack(len(sources)) + b"".join(map(_source_bytes, sources))
 
 
 def _source_bytes(source: Source) -> bytes:
@@ -212,9 +223,9 @@ def decode_batch(record: Record) -> Batch:
         after = body + 1 + record.payload[body]
         origin = bytes(record.payload[body + 1 : after]).decode(errors="replace")
         body = after
-    source = None
+    sources: tuple[Source, ...] = ()
     if record.flags & _SOURCE:
-        source, body = _source_at(record.payload, body)
+        sources, body = _sources_at(record.payload, body)
     message = pa.py_buffer(record.payload[body:])
     if record.flags & _NO_TEXT:
         samples = pa.ipc.read_record_batch(message, _WITHOUT_TEXT)
@@ -223,7 +234,25 @@ def decode_batch(record: Record) -> Batch:
         samples = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
     else:
         samples = pa.ipc.read_record_batch(message, SCHEMA)
-    return Batch(samples, identity, Marks(marks), origin, source)
+    return Batch(samples, identity, Marks(marks), origin, sources)
+
+
+def origin_of(record: Record) -> str:
+    """Who says what a BATCH record holds, without decoding the rest of it."""
+    if not record.flags & _ORIGIN:
+        return ""
+    _, count = _BATCH_HEAD.unpack_from(record.payload)
+    at = _BATCH_HEAD.size + 8 * count
+    return bytes(record.payload[at + 1 : at + 1 + record.payload[at]]).decode(errors="replace")
+
+
+def _sources_at(payload: memoryview, start: int) -> tuple[tuple[Source, ...], int]:
+    """The sources that begin there, and where they end."""
+    found, at = [], start + _COUNT.size
+    for _ in range(_COUNT.unpack_from(payload, start)[0]):
+        source, at = _source_at(payload, at)
+        found.append(source)
+    return tuple(found), at
 
 
 def _source_at(payload: memoryview, start: int) -> tuple[Source, int]:
@@ -250,8 +279,8 @@ def decode_tags(record: Record) -> dict[int, str]:
 
 def decode_gap(record: Record) -> Gap:
     told = json.loads(bytes(record.payload))
-    source = told.pop("source", None)
-    return Gap(**told, source=None if source is None else Source(**source))
+    sources = told.pop("sources", ())
+    return Gap(**told, sources=tuple(Source(**source) for source in sources))
 
 
 def decode(record: Record) -> Batch | Gap:

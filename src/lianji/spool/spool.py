@@ -22,7 +22,7 @@ from lianji.spool.entry import Entry
 from lianji.spool.group_commit import GroupCommit
 from lianji.spool.log import Log
 from lianji.spool.quarantine import Quarantine
-from lianji.spool.reader import Reader, read_position
+from lianji.spool.reader import Holder, Reader, read_position
 from lianji.spool.record import Gap, Record, decode
 from lianji.spool.settings import SpoolSettings
 from lianji.spool.status import SpoolStatus, status_of
@@ -51,7 +51,7 @@ class Spool:
         self._lock_file = _lock(folder / "lock")
         self.quarantine = Quarantine(folder / "quarantine")
         self._changed = threading.Condition()
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[str, Holder] = {}
         self._log = Log(folder, self.settings, path_of, self.quarantine, self._slowest_position)
         self._log.on_durable = self._published
         self._log.skip_to(max(self._positions(), default=0))
@@ -83,11 +83,26 @@ class Spool:
         """The last sequence that is on disk; 0 if there is none."""
         return self._log.durable
 
+    @property
+    def oldest(self) -> int:
+        """The sequence at which the oldest segment begins: what was before it is gone."""
+        return int(self._log.first_segment().stem)
+
     def reader(self, name: str) -> Reader:
         """The reader of that name; from now on nothing goes that it has not committed."""
         with self._changed:
+            found = self._readers.get(name)
+            if not isinstance(found, Reader):
+                found = Reader(self._log, name, self.folder / READERS, self._moved)
+                found.register()
+                self._readers[name] = found
+            return found
+
+    def holder(self, name: str) -> Holder:
+        """Whoever reads by ``records`` instead; nothing goes that it has not committed either."""
+        with self._changed:
             if name not in self._readers:
-                self._readers[name] = Reader(self._log, name, self.folder / READERS, self._moved)
+                self._readers[name] = Holder(self._log, name, self.folder / READERS)
                 self._readers[name].register()
             return self._readers[name]
 
@@ -118,7 +133,8 @@ class Spool:
 
     def _moved(self) -> None:
         """What every reader has read need not stay in memory."""
-        self._log.forget(min((r.cursor for r in self._readers.values()), default=self.durable))
+        readers = [one for one in self._readers.values() if isinstance(one, Reader)]
+        self._log.forget(min((one.cursor for one in readers), default=self.durable))
 
     def skip_to(self, sequence: int) -> None:
         """Never give a number up to this one again; see ``Log.skip_to``."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lianji.spool.quarantine import Quarantine
-from lianji.spool.reader import Reader
+from lianji.spool.reader import Holder
 from lianji.spool.record import Record
 from lianji.spool.segment import scan_head
 
@@ -35,7 +35,7 @@ class SpoolStatus:
     quarantined: int = 0
 
 
-def status_of(log: Log, readers: list[Reader], quarantine: Quarantine) -> SpoolStatus:
+def status_of(log: Log, readers: list[Holder], quarantine: Quarantine) -> SpoolStatus:
     used, pace = log.bytes, log.pace.a_second
     left = log.settings.bytes_max - used + log.passed_bytes
     return SpoolStatus(
