@@ -6,7 +6,7 @@ than ``/relay/v1/join``.
     PUT  /relay/v1/{edge}/{lane}/{sequence}    records of a lane
     GET  /relay/v1/{edge}/{epoch}              the ledger of that epoch
     POST /relay/v1/{edge}/exchange             a report, and what the hub has to say
-    POST /relay/v1/join, /relay/v1/renew       see trust.door
+    GET /relay/v1/ca, POST /relay/v1/join, /relay/v1/renew: see trust.door
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ AT_ONCE_BYTES = 256 * 1024 * 1024
 """Unpacked bodies at work at one time never take more than this together."""
 EXCHANGE_BYTES_MAX = 1024 * 1024
 EXCHANGE_WAIT_S_MAX = 30.0
+ENROLMENT = ("/relay/v1/ca", "/relay/v1/join", "/relay/v1/renew")
 _PUT = re.compile(r"/relay/v1/([^/]{1,64})/([0-9a-f.]{34,54})/([0-9]{1,19})")
 _GET = re.compile(r"/relay/v1/([^/]{1,64})/([0-9a-f]{32})")
 _EXCHANGE = re.compile(r"/relay/v1/([^/]{1,64})/exchange")
@@ -86,7 +87,7 @@ class Door:
             await _live(receive, send)
             return
         path, method = scope["path"], scope["method"]
-        if path in ("/relay/v1/join", "/relay/v1/renew") and self._others is not None:
+        if path in ENROLMENT and self._others is not None:
             await self._others(scope, receive, send)
             return
         try:

@@ -343,6 +343,11 @@ class Uplink:
         with self._moved:
             return self._moved.wait_for(lambda: self._book.position >= sequence, timeout_s)
 
+    def live_position(self) -> int:
+        """Of the open lane everything up to this sequence is with the hub."""
+        with self._lock:
+            return self._book.live.after
+
     def status(self) -> UplinkStatus:
         with self._lock:
             durable, live = self._spool.durable, self._book.live

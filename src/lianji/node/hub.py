@@ -1,0 +1,75 @@
+"""A hub's door, wired: the port on which edges arrive, in the process of the hub's own plant."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+
+from lianji.base.clock import now_us
+from lianji.node.enrolment import authority_of, edges_with
+from lianji.relay.aside import Aside
+from lianji.relay.door import Door
+from lianji.relay.exchange import Conversation
+from lianji.relay.ledger import Ledger
+from lianji.relay.limits import Limits
+from lianji.relay.receiving import Receiving, Sender
+from lianji.relay.server import DoorServer
+from lianji.relay.settings import HubSettings
+from lianji.relay.trust.door import routes
+from lianji.relay.trust.edges import Edges
+from lianji.relay.trust.peer import peer_of
+
+if TYPE_CHECKING:
+    from lianji.node.plant import Plant
+
+REFRESH_S = 86_400.0
+
+
+class HubDoor:
+    """The relay's side of a hub. Made in the loop that serves it."""
+
+    def __init__(self, plant: Plant, settings: HubSettings) -> None:
+        """Raises NotFound where there are no keys, StorageError."""
+        folder = plant.folder
+        self.authority = authority_of(folder)
+        self.edges: Edges = edges_with(folder, plant.state)
+        self.aside = Aside(folder.hub / "aside")
+        self.conversation = Conversation()
+        ledger = Ledger(plant.history.relayed())
+        self.receiving = Receiving(plant.spool, plant.names, ledger, self.aside)
+        enrolment = Starlette(routes=routes(self.authority, self.edges, settings.addresses))
+        self.door = Door(
+            self.receiving,
+            self,
+            self.conversation,
+            Limits(settings.samples_per_s or math.inf),
+            lambda: 1,
+            enrolment,
+        )
+        self._context = self.authority.server_context()
+        self._server = DoorServer(self.door, self._context)
+
+    def sender(self, certificate: bytes | None) -> Sender:
+        """Who speaks. Raises Untrusted."""
+        peer = peer_of(certificate, now_us(), self.edges)
+        return Sender(peer.edge, peer.sites)
+
+    async def serve(self, listener: socket.socket) -> None:
+        refreshing = asyncio.create_task(self._refresh(), name="hub-certificate")
+        try:
+            await self._server.serve(sockets=[listener])
+        finally:
+            refreshing.cancel()
+
+    async def _refresh(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            await asyncio.to_thread(self.authority.refresh, self._context)
+
+    def stop(self) -> None:
+        self.conversation.end()
+        self._server.should_exit = True
