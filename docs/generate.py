@@ -32,6 +32,7 @@ from lianji.connect.driver import DeviceConfig
 from lianji.dictionary.quality import Quality, name_of
 from lianji.dictionary.tag import Tag
 from lianji.node.settings import Settings
+from lianji.relay.trust import refusals
 from lianji.web import faults
 from lianji.web.access.access import OpenAccess
 from lianji.web.access.described import NEEDS
@@ -68,6 +69,8 @@ def section_of(section: str, kind: Any) -> tuple[type[BaseModel], str]:
     """The model of a part of ``lianji.toml``, and how the part begins: ``[[notify]]``."""
     if getattr(kind, "__origin__", None) is list:
         return get_args(kind)[0], f"[[{section}]]"
+    if type(None) in get_args(kind):
+        return get_args(kind)[0], f"[{section}]"
     return cast(type[BaseModel], kind), f"[{section}]"
 
 
@@ -284,7 +287,8 @@ def _either(texts: list[str]) -> str:
 
 
 def _status_of(kind: str) -> int:
-    cls = getattr(errors, kind, None) or getattr(faults, kind, None) or errors.Refused
+    rooms = (errors, faults, refusals)
+    cls = next((getattr(room, kind) for room in rooms if hasattr(room, kind)), errors.Refused)
     return int(cls.http_status)
 
 

@@ -47,7 +47,7 @@ def add_user(
     plant: PlantDir = HERE,
 ) -> None:
     with _accounts(plant) as accounts:
-        user = accounts.users.add(name, role, _password(password_stdin), _by())
+        user = accounts.users.add(name, role, _password(password_stdin), by())
         tell(
             f"{user.name} is {user.role} and may log in.",
             f"{user.name} 已添加（{user.role}），可以登录。",
@@ -68,7 +68,7 @@ def list_users(plant: PlantDir = HERE, as_json: AsJson = False, as_csv: AsCsv = 
 def set_password(name: Name, password_stdin: FromStdin = False, plant: PlantDir = HERE) -> None:
     with _accounts(plant) as accounts:
         accounts.users.named(name)
-        accounts.users.set_password(name, _password(password_stdin), _by())
+        accounts.users.set_password(name, _password(password_stdin), by())
     tell(
         f"{name} has a new password; all sessions of {name} are ended.",
         f"{name} 的密码已更新，其所有会话已注销。",
@@ -82,14 +82,14 @@ def set_role(
     plant: PlantDir = HERE,
 ) -> None:
     with _accounts(plant) as accounts:
-        accounts.users.set_role(name, role, _by())
+        accounts.users.set_role(name, role, by())
     tell(f"{name} is {role} now.", f"{name} 的角色已改为 {role}。")
 
 
 @users.command("remove", help=t("Remove a user and end the sessions", "删除用户并注销其会话"))
 def remove_user(name: Name, plant: PlantDir = HERE) -> None:
     with _accounts(plant) as accounts:
-        accounts.users.remove(name, _by())
+        accounts.users.remove(name, by())
     tell(f"{name} is removed.", f"{name} 已删除。")
 
 
@@ -103,7 +103,7 @@ def add_token(
     plant: PlantDir = HERE,
 ) -> None:
     with _accounts(plant) as accounts:
-        secret = accounts.tokens.add(name, scope, days or None, _by())
+        secret = accounts.tokens.add(name, scope, days or None, by())
     tell("Keep this token: it is not shown again.", "请保存此令牌：之后不再显示。")
     typer.echo(secret)
 
@@ -131,7 +131,7 @@ def remove_token(
     plant: PlantDir = HERE,
 ) -> None:
     with _accounts(plant) as accounts:
-        accounts.tokens.remove(name, _by())
+        accounts.tokens.remove(name, by())
     tell(f"The token {name} is removed.", f"令牌 {name} 已删除。")
 
 
@@ -171,7 +171,7 @@ def _accounts(plant: Path) -> Iterator[Accounts]:
         yield accounts
 
 
-def _by() -> str:
+def by() -> str:
     """Whoever is logged in on this machine, as the audit log names them."""
     try:
         return f"{getpass.getuser()} at the command line"

@@ -14,7 +14,9 @@ from lianji.cli import (
     backup,
     config,
     device,
+    hub,
     importing,
+    join,
     plant,
     question,
     tag,
@@ -43,6 +45,8 @@ question.register(app)
 annotation.register(app)
 access.register(app)
 backup.register(app)
+app.add_typer(hub.app, name="hub")
+join.register(app)
 
 
 def main() -> None:

@@ -97,6 +97,16 @@ class PlantFolder:
         return self.data / "samples"
 
     @property
+    def hub(self) -> Path:
+        """The keys of a hub."""
+        return self.data / "hub"
+
+    @property
+    def relay(self) -> Path:
+        """Who an edge is at its hub."""
+        return self.data / "relay"
+
+    @property
     def versions(self) -> Path:
         """The configurations that were."""
         return self.data / "versions"

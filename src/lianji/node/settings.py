@@ -15,6 +15,7 @@ from lianji.base.errors import InputError, NotFound, Text
 from lianji.connect.field_errors import in_words
 from lianji.dictionary.tag import check_path
 from lianji.history.settings import HistorySettings
+from lianji.relay.settings import HubSettings, RelaySettings
 from lianji.spool.settings import SpoolSettings
 
 FILE = "lianji.toml"
@@ -114,6 +115,8 @@ class Settings(BaseModel):
     history: HistorySettings = Field(default_factory=lambda: HistorySettings())
     notify: list[NotifySettings] = Field(default_factory=list)
     configuration: ConfigurationSettings = Field(default_factory=lambda: ConfigurationSettings())
+    hub: HubSettings | None = None
+    relay: RelaySettings | None = None
 
     @field_validator("notify")
     @classmethod
