@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -17,6 +18,9 @@ from lianji.node.plant import Plant
 from lianji.web.access.secret_text import PREFIX, new_secret
 from lianji.web.app import create_app
 from lianji.web.server import WebServer
+
+if TYPE_CHECKING:
+    from lianji.node.hub import HubDoor
 
 Ready = Callable[[str], None]
 
@@ -51,18 +55,35 @@ async def serve(plant: Plant, port: int | None, ready: Ready | None) -> None:
     try:
         devices = asyncio.create_task(plant.run(), name="devices")
         web = asyncio.create_task(server.serve(sockets=[listener]), name="web")
+        hub, door = _open_door(plant)
         if ready is not None:
             ready(running.address)
         stopped = asyncio.create_task(ended.wait())
-        await asyncio.wait({devices, web, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        tasks = {devices, web} | ({door} if door else set())
+        await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
+        if hub is not None:
+            hub.stop()
         devices.cancel()
         stopped.cancel()
-        for task in (devices, web):
+        for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
     finally:
         plant.folder.tell_ended()
+
+
+def _open_door(plant: Plant) -> tuple[HubDoor | None, asyncio.Task[None] | None]:
+    """The door for edges, if this is a hub."""
+    settings = plant.configuration.settings.hub
+    if settings is None:
+        return None, None
+    from lianji.node.hub import HubDoor
+
+    listener = _listen(settings.host, settings.port)
+    hub = HubDoor(plant, settings)
+    plant.hub = hub
+    return hub, asyncio.create_task(hub.serve(listener), name="hub")
 
 
 def _listen(host: str, port: int) -> socket.socket:

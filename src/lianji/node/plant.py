@@ -49,6 +49,8 @@ from lianji.web import status as web
 if TYPE_CHECKING:
     from lianji.act.alarms.room import AlarmRoom, Plan
     from lianji.base.state import State
+    from lianji.node.hub import HubDoor
+    from lianji.node.relaying import Relaying
 
 SAMPLE_RATES_S = 1.0
 
@@ -62,6 +64,7 @@ class Plant:
         keep_memory_small()
         self.folder = folder
         self.started_s = monotonic_s()
+        self.hub: HubDoor | None = None
         self.configuration: Configuration = load_configuration(folder)
         settings = self.configuration.settings
         folder.data.mkdir(parents=True, exist_ok=True)
@@ -77,6 +80,7 @@ class Plant:
             settings.history,
             self.stages,
             Calculated(lambda: self.configuration.calculated),
+            site_in if settings.hub else None,
         )
         self.fleet = Fleet(folder, self.names, self.spool)
         self.fleet.build(self.configuration)
@@ -84,6 +88,7 @@ class Plant:
         self.connecting = Connecting(folder, self.configuring, lambda: self.configuration)
         self.dashboards = Dashboards(folder.dashboards, self.tags)
         self._open_alarms()
+        self.relaying = self._open_relay()
         self._samples = Rate()
         self._pushed = 0
         self._cpu = Rate()
@@ -105,6 +110,21 @@ class Plant:
         self.alarms: AlarmRoom = open_alarms(self._alarm_plan(), self.history, self.state)
         self._ways_out = ways_out(self.alarms, self.configuration.settings)
 
+    def _open_relay(self) -> Relaying | None:
+        """The way to the hub that this plant has joined, if it has."""
+        settings = self.configuration.settings.relay
+        if settings is None:
+            return None
+        from lianji.node.relaying import Relaying
+
+        return Relaying(self.folder.relay, settings, self.spool, self.names, self._report)
+
+    def _report(self) -> dict[str, Any]:
+        """How the plant is, for its hub."""
+        from lianji.node.reporting import report_of
+
+        return report_of(self.status())
+
     def _alarm_plan(self) -> Plan:
         from lianji.node.alarms import alarm_plan
 
@@ -121,6 +141,8 @@ class Plant:
         self.alarms.start()
         for way_out in self._ways_out:
             way_out.start()
+        if self.relaying is not None:
+            self.relaying.start()
         self.fleet.start()
         configuring = asyncio.create_task(self.configuring.run(), name="configuring")
         try:
@@ -138,6 +160,8 @@ class Plant:
         for way_out in self._ways_out:
             way_out.close()
         self.alarms.close()
+        if self.relaying is not None:
+            self.relaying.close()
         self._historian.close()
         self.spool.close()
         if "state" in self.__dict__:
@@ -276,6 +300,11 @@ class Plant:
             unreadable=len(self._historian.unreadable),
             error=web.Fault.model_validate(history.error) if history.error else None,
         )
+
+
+def site_in(path: str) -> str:
+    """The site of a path at a hub."""
+    return path.partition("/")[0]
 
 
 @cache

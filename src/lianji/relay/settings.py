@@ -89,6 +89,8 @@ class HubSettings(BaseModel):
     addresses: list[str] = Field(default_factory=list, max_length=ADDRESSES_MAX)
     """Where edges find this hub, and others that take its place, the best first:
     ``https://host:port``."""
+    samples_per_s: float = Field(0, ge=0)
+    """At most so many samples a second from one edge, on average; 0: no limit."""
     certificate_days: float = Field(30, ge=1, le=825)
     """So long an edge's certificate lives; it is renewed at half of that."""
 
