@@ -23,6 +23,8 @@ class Rooms:
     """The rooms of the data path, that can be closed and opened again."""
 
     settings = HistorySettings(flush_s=3600)
+    site_of: Callable[[str], str] | None = None
+    """That of a hub."""
 
     def __init__(self, folder: Path, is_linear: Callable[[str], bool] = lambda path: True) -> None:
         self.folder = folder
@@ -40,6 +42,7 @@ class Rooms:
             self.names,
             self._is_linear,
             self.settings,
+            site_of=self.site_of,
         )
 
     def stored(self) -> StoredHistory:
@@ -53,6 +56,7 @@ class Rooms:
             self._is_linear,
             self.settings,
             before_each=names.refresh,
+            site_of=self.site_of,
         )
 
     def put(

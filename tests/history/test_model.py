@@ -71,10 +71,16 @@ def is_linear(path: str) -> bool:
     return path != "plant/state"
 
 
+def site_of(path: str) -> str:
+    """The sites of a hub whose name is plant."""
+    return {"plant/a": "east/1", "plant/b": "west"}.get(path, "plant")
+
+
 class Modelled(Rooms):
     """Rooms with a calculated tag, whose upkeep works in this process."""
 
-    def __init__(self, folder: Path, *, tiered: bool) -> None:
+    def __init__(self, folder: Path, *, tiered: bool, is_hub: bool) -> None:
+        self.site_of = site_of if is_hub else None
         tiers = [{"after_days": 30, "folder": str(folder / "slow disk")}] if tiered else []
         self.settings = HistorySettings.model_validate({"flush_s": 3600, "tiers": tiers})
         super().__init__(folder, is_linear)
@@ -83,7 +89,7 @@ class Modelled(Rooms):
         super().open()
         self.history = Historian(
             self.folder / "samples", "plant", self.spool, self.names, is_linear, self.settings,
-            calculated=CALCULATED,
+            calculated=CALCULATED, site_of=self.site_of,
         )  # fmt: skip
         runner = self.history.upkeep._runner
 
@@ -97,6 +103,7 @@ class Modelled(Rooms):
         return StoredHistory(
             self.folder / "samples", self.folder / "spool", "plant", plain._names, is_linear,
             self.settings, before_each=plain._before_each, calculated=CALCULATED,
+            site_of=self.site_of,
         )  # fmt: skip
 
     @property
@@ -189,13 +196,14 @@ def assert_alike(found: Sequence[Any], expected: Sequence[Any], what: str) -> No
 class Story(RuleBasedStateMachine):
     """A plant's history and the model of it, told the same."""
 
-    @initialize(tiered=st.booleans(), is_tiny=st.booleans())
-    def begin(self, tiered: bool, is_tiny: bool) -> None:
+    @initialize(tiered=st.booleans(), is_tiny=st.booleans(), is_hub=st.booleans())
+    def begin(self, tiered: bool, is_tiny: bool, is_hub: bool) -> None:
         self.sizes = pytest.MonkeyPatch()
         for name, size in TINY.items() if is_tiny else ():
             self.sizes.setattr(f"lianji.history.{name}", size)
         self.folder = Path(tempfile.mkdtemp(prefix="lianji-model-"))
-        self.rooms = Modelled(self.folder, tiered=tiered)
+        self.rooms = Modelled(self.folder, tiered=tiered, is_hub=is_hub)
+        self.is_hub = is_hub
         self.naive = Naive(is_linear, CALCULATED)
         self.beside = self.rooms.stored()
         self.sent: list[list[tuple[str, int, Content]]] = []
@@ -318,6 +326,14 @@ class Story(RuleBasedStateMachine):
         self.rooms.close() if flushed else self.rooms.crash()
         self.rooms.open()
 
+    @precondition(lambda self: self.rooms.site_of is None)
+    @rule()
+    def become_a_hub(self) -> None:
+        """What it has of other sites stays in its own partition."""
+        self.rooms.site_of = site_of
+        self.crash(flushed=False)
+        self.beside = self.rooms.stored()
+
     @precondition(lambda self: not self.lost)
     @rule(passing=st.integers(0, 3), is_made=st.booleans(), is_flush=st.booleans(),
           restarts=st.booleans())  # fmt: skip
@@ -356,6 +372,7 @@ class Story(RuleBasedStateMachine):
             self.gaps_of(history, paths, start_us, end_us, step_s * SECOND)
             self.charts_of(history, paths, start_us, end_us, pixels)
             self.sums_of(history, paths, Grid(start_us, end_us, step_s * SECOND))
+            self.sites_of(history)
             assert not history.unreadable
 
     def samples_of(self, history: History, paths: list[str], start_us: int, end_us: int) -> None:
@@ -369,6 +386,13 @@ class Story(RuleBasedStateMachine):
             assert_alike(found, expected, f"read, bounds {bounds}")
         found = plain(history.last(paths))
         assert_alike(found, [r for p in paths for r in told(p, [self.naive.last(p)])], "last")
+
+    def sites_of(self, history: History) -> None:
+        if self.is_hub or self.rooms.site_of is None:
+            found = history.sql("select distinct tag, site from samples order by tag").to_pylist()
+            sites = {path: site_of(path) if self.is_hub else "plant" for path in self.naive.paths}
+            assert {row["tag"]: row["site"] for row in found} == sites
+            assert len(found) == len(sites)
 
     def instants_of(self, history: History, paths: list[str], instants: list[int]) -> None:
         expected = [

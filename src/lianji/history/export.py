@@ -32,7 +32,6 @@ from lianji.history.questions.asked import check_range
 from lianji.history.questions.pieces import Expected
 from lianji.history.questions.signals import Signals
 from lianji.history.rows import Rows, sorted_once
-from lianji.history.view.view import View
 
 PIECE_ROWS = 1_000_000
 WINDOW_DAYS_MAX = 64
@@ -122,7 +121,8 @@ class _Question:
         self.signals, paths = history._asked(export.tags)
         self.paths = sorted(paths)
         self.export = export
-        self.start_us, self.end_us = _reach(self.signals.view, export.start_us, export.end_us)
+        self.inputs = sorted({name for path in self.paths for name in self.signals.inputs(path)})
+        self.start_us, self.end_us = self._reach(export.start_us, export.end_us)
         self._history = history
 
     def long(self) -> Tables:
@@ -135,7 +135,7 @@ class _Question:
 
     def by_day(self, done: Exported, progress: Progress) -> None:
         """A file a day, each whole before the next begins."""
-        days = _days_with_rows(self.signals.view, self.start_us, self.end_us)
+        days = self._days_with_rows()
         make_folder(self.export.to.resolve())
         for number, day in enumerate(days):
             start_us = max(self.start_us, day * DAY_US)
@@ -144,6 +144,29 @@ class _Question:
             tables = _LONG, self._between(start_us, end_us)
             _write(path, False, tables, done, lambda *_: None)
             progress((number + 1) * _PARTS // len(days), _PARTS)
+
+    def _reach(self, start_us: int, end_us: int) -> tuple[int, int]:
+        """The range without the empty time before and behind all samples."""
+        view = self.signals.view
+        files = view.between(start_us, end_us - 1, self.inputs)
+        ends = [(stored.file.start_us, stored.file.end_us) for stored in files]
+        times = [batch.times_us for batch in view.batches if len(batch)]
+        ends += [(int(some.min()), int(some.max())) for some in times]
+        if not ends:
+            return start_us, start_us
+        start_us = max(start_us, min(first for first, _ in ends))
+        return start_us, max(start_us, min(end_us, 1 + max(last for _, last in ends)))
+
+    def _days_with_rows(self) -> list[int]:
+        if self.start_us >= self.end_us:
+            return []
+        view, first, last = self.signals.view, self.start_us // DAY_US, (self.end_us - 1) // DAY_US
+        days: set[int] = set()
+        for stored in view.between(self.start_us, self.end_us - 1, self.inputs):
+            days.update(range(stored.file.start_us // DAY_US, stored.file.end_us // DAY_US + 1))
+        for batch in view.batches:
+            days.update(np.unique(batch.times_us // DAY_US).tolist())
+        return [day for day in sorted(days) if first <= day <= last]
 
     def wide(self, step_us: int) -> Tables:
         """A row a step: what each tag was at that instant, as ``History.interpolated`` says it."""
@@ -224,28 +247,6 @@ def _windows(
         yield rows, (last_us - start_us) / (end_us - start_us)
         days = min(WINDOW_DAYS_MAX, 2 * days) if len(rows) < PIECE_ROWS // 4 else max(1, days // 2)
         first_us = last_us
-
-
-def _reach(view: View, start_us: int, end_us: int) -> tuple[int, int]:
-    """The range without the empty time before and behind all samples."""
-    ends = [(s.file.start_us, s.file.end_us) for s in view.files.between(start_us, end_us - 1)]
-    times = [batch.times_us for batch in view.batches if len(batch)]
-    ends += [(int(some.min()), int(some.max())) for some in times]
-    if not ends:
-        return start_us, start_us
-    start_us = max(start_us, min(first for first, _ in ends))
-    return start_us, max(start_us, min(end_us, 1 + max(last for _, last in ends)))
-
-
-def _days_with_rows(view: View, start_us: int, end_us: int) -> list[int]:
-    if start_us >= end_us:
-        return []
-    days: set[int] = set()
-    for stored in view.files.between(start_us, end_us - 1):
-        days.update(range(stored.file.start_us // DAY_US, stored.file.end_us // DAY_US + 1))
-    for batch in view.batches:
-        days.update(np.unique(batch.times_us // DAY_US).tolist())
-    return [day for day in sorted(days) if start_us // DAY_US <= day <= (end_us - 1) // DAY_US]
 
 
 # -- files -----------------------------------------------------------------------------------------

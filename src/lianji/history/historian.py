@@ -38,11 +38,13 @@ from lianji.history.memory import Held, Memory
 from lianji.history.modified import keep_replaced
 from lianji.history.parquet.writing import write_days
 from lianji.history.places.folder import FolderPlace
+from lianji.history.relayed import Ledger, joined, last_of_lanes, relayed, transactions
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.rows import Rows, in_order
 from lianji.history.settings import HistorySettings
+from lianji.history.sites import taken
 from lianji.history.tables import MODIFIED
 from lianji.history.tiers import Tiers
 from lianji.history.upkeep.moving import finish_moves
@@ -92,10 +94,12 @@ class Historian(History):
         settings: HistorySettings | None = None,
         stages: Stages | None = None,
         calculated: Mapping[str, Expression] | None = None,
+        site_of: Callable[[str], str] | None = None,
     ) -> None:
-        """Open or create the table. Raises StorageError."""
+        """Open or create the table. A hub says by ``site_of`` which site a path belongs to; where
+        it is None all belongs to ``site``. Raises StorageError."""
         notes = Annotations(folder.with_name("annotations"), site)
-        super().__init__(site, names, self._view, is_linear, settings, calculated, notes)
+        super().__init__(site, names, self._view, is_linear, settings, calculated, notes, site_of)
         self.stages = stages or Stages()
         self._spool = spool
         self._tiers = Tiers(folder, (settings or HistorySettings()).tiers)
@@ -160,11 +164,15 @@ class Historian(History):
     def _follow(self) -> None:
         """Take what has come, and make a file of it if it is time."""
         with self._lock:
-            self._absorb(HELD_ROWS_MAX)
+            self._absorb(self._held_rows_max)
         rows, age_s = self._memory.rows, self._memory.age_s
         enough = rows >= self._settings.flush_rows and age_s >= GATHER_S
-        if enough or rows >= HELD_ROWS_MAX or age_s >= self._settings.flush_s:
+        if enough or rows >= self._held_rows_max or age_s >= self._settings.flush_s:
             self.flush()
+
+    @property
+    def _held_rows_max(self) -> int:
+        return max(self._settings.flush_rows, HELD_ROWS_MAX)
 
     def _or_tell(self, do: Callable[[], None]) -> bool:
         """False if it failed; the status says why, and the spool keeps what was not done."""
@@ -186,6 +194,8 @@ class Historian(History):
                 if isinstance(entry.content, Batch):
                     self._memory.take(entry.sequence, entry.content)
                     self._values.update(Rows.of_batch(entry.content))
+                else:
+                    self._memory.take_gap(entry.sequence, entry.content)
                 self._memory.sequence = entry.sequence
 
     def flush(self) -> None:
@@ -195,16 +205,17 @@ class Historian(History):
         """
         with self._flushing:
             with self._lock:
-                self._absorb(HELD_ROWS_MAX)
-                held, last = self._memory.oldest(max(self._settings.flush_rows, HELD_ROWS_MAX))
-            if held:
-                self._write(held, last)
+                self._absorb(self._held_rows_max)
+                held, last = self._memory.oldest(self._held_rows_max)
+                lanes = last_of_lanes(self._memory.sources_up_to(last))
+            if held or lanes:
+                self._write(held, last, lanes)
             with self._lock:
                 self._memory.drop_up_to(last)
             self._reader.commit(last)
             self.stages.fold([one.batch.marks for one in held])
 
-    def _write(self, held: Sequence[Held], last: int) -> None:
+    def _write(self, held: Sequence[Held], last: int, lanes: Ledger) -> None:
         started_ns = time.monotonic_ns()
         paths = self._names.paths
         for one in held:
@@ -214,13 +225,16 @@ class Historian(History):
             arrived = self._waiting.before(held)
             rows, order = in_order([Rows.of_batch(a.batch) for a in arrived], self._ranks(paths))
             settled = self._settled(rows, order, paths)
-            waiting = self._waiting.offer(picked(arrived, settled.waiting))
-            files = write_days(self._table.place, self.site, settled.rows, paths)
+            waiting = self._waiting.number
+            if arrived:
+                waiting = self._waiting.offer(picked(arrived, settled.waiting))
+            files = self._written(settled.rows, paths)
             self._in_doubt = True
-            keep_replaced(self._modified, self._source, self.site, settled.replaced, arrived, paths)
+            replaced, sites = settled.replaced, self._sites
+            keep_replaced(self._modified, self._source, sites, replaced, arrived, paths)
             flushed_ns = time.monotonic_ns()
             try:
-                self._commit(settled, files, last, waiting)
+                self._commit(settled, files, last, waiting, lanes)
                 break
             except Overtaken:
                 self._newest.forget()
@@ -230,12 +244,19 @@ class Historian(History):
         self._status.corrected += settled.corrected
         self._status.last_flush_us = now_us()
 
+    def _written(self, rows: Rows, paths: Sequence[str]) -> list[DataFile]:
+        """Files of all sites and days of some rows, durable and not yet part of the table."""
+        files: list[DataFile] = []
+        for site, places in self._sites.groups(rows.tag, paths):
+            files += write_days(self._table.place, site, rows.take(taken(places)), paths)
+        return files
+
     def _settled(self, rows: Rows, order: NDArray[np.intp], paths: Sequence[str]) -> Settled:
         """Raises StorageError if too many samples would have to wait."""
         before_us, away = self._tiers.out_of_reach(now_us())
         files = self._tiers.files
         newest, sieves = self._newest, self._sieves
-        settled = settle(files, self.site, rows, order, paths, newest, sieves, before_us)
+        settled = settle(files, self._sites, rows, order, paths, newest, sieves, before_us)
         if len(settled.waiting):
             cause = settled.cause or away
             assert cause is not None
@@ -260,11 +281,19 @@ class Historian(History):
     def _waiting_number(self) -> int:
         return self._table.committed(source_of_waiting(self._source))
 
-    def _commit(self, settled: Settled, files: Sequence[DataFile], last: int, waiting: int) -> None:
+    def _commit(
+        self,
+        settled: Settled,
+        files: Sequence[DataFile],
+        last: int,
+        waiting: int,
+        lanes: Ledger,
+    ) -> None:
         """Rows leave lower tiers first: if the end does not come, the spool brings the new ones
         again, and they find nothing that they would have to replace."""
         others_wait = waiting != self._waiting.number
-        if not files and not settled.rewritten and not others_wait:
+        relayed_now = transactions(lanes, self._table.committed)
+        if not files and not settled.rewritten and not others_wait and not relayed_now:
             self._in_doubt = False
             return
         mine: list[Rewritten] = []
@@ -277,7 +306,7 @@ class Historian(History):
         change = _rewriting(mine)
         change.operation = "WRITE"
         change.added = [*change.added, *files]
-        change.sequences = {self._source: last}
+        change.sequences = {self._source: last, **relayed_now}
         if others_wait:
             change.sequences[source_of_waiting(self._source)] = waiting
         self._table.commit(change)
@@ -308,7 +337,8 @@ class Historian(History):
                 Rolled(self._hours.place, self._hours.files, HOUR_US),
             )
             self._tiers.tell(self.unreadable)
-            return View(self._tiers.files, batches, self._names.find, self.unreadable, rollups)
+            files, find = self._tiers.files, self._names.find
+            return View(files, batches, find, self.unreadable, rollups, self._sites)
 
     def _last(self, view: View, paths: Sequence[str]) -> Rows:
         ids = view.ids(paths)
@@ -322,6 +352,13 @@ class Historian(History):
 
     def _modified_log(self) -> DeltaLog | None:
         return self._modified
+
+    def relayed(self) -> Ledger:
+        """Of each lane of each edge the last record that is safe here, in the table or still in the
+        spool: the whole ledger, as decision 11 has it."""
+        entries = self._spool.after(self._reader.position)
+        behind = last_of_lanes(entry.content.source for entry in entries)
+        return joined(relayed(self._table.sources), behind)  # this order: a flush may be going on
 
     def status(self) -> HistoryStatus:
         with self._lock:

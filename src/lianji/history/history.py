@@ -29,6 +29,7 @@ from lianji.history.questions.raw import tables_of
 from lianji.history.questions.signals import Signals
 from lianji.history.rows import Rows
 from lianji.history.settings import HistorySettings
+from lianji.history.sites import Sites
 from lianji.history.sql import run_sql
 from lianji.history.tables import MODIFIED
 from lianji.history.view.merged import merged
@@ -59,9 +60,12 @@ class History:
         settings: HistorySettings | None = None,
         calculated: Mapping[str, Expression] | None = None,
         notes: Annotations | None = None,
+        site_of: Callable[[str], str] | None = None,
     ) -> None:
-        """``calculated``: by path, how calculated tags come out of stored ones alone."""
+        """``calculated``: by path, how calculated tags come out of stored ones alone. ``site_of``:
+        see ``Sites``."""
         self.site = site
+        self._sites = Sites(site, site_of)
         self._names = names
         self._moment = moment
         self._is_linear = is_linear
@@ -227,7 +231,7 @@ class History:
 
         Raises InputError.
         """
-        return run_sql(query, self._moment(), self.site, self._names.paths, self._settings, limit)
+        return run_sql(query, self._moment(), self._names.paths, self._settings, limit)
 
     # -- beside the samples --------------------------------------------------------------------
 
@@ -239,7 +243,7 @@ class History:
         log = self._modified_log()
         if log is None:
             return _MODIFIED.empty_table()
-        return read_modified(log, paths, start_us, end_us)
+        return read_modified(log, paths, start_us, end_us, self._sites.to_read(paths))
 
     def _modified_log(self) -> DeltaLog | None:
         """The log of the table of modified samples, as of now; None if nothing ever was."""

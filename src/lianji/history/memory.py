@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lianji.dictionary.batch import Batch
+from lianji.dictionary.source import Source
 from lianji.history.rows import Rows
+from lianji.spool.record import Gap
 
 
 @dataclass(slots=True)
@@ -30,10 +32,20 @@ class Memory:
         self.rows = 0
         self.sequence = 0
         """The last sequence that was taken, whether it held samples or told of a gap."""
+        self._gaps: list[tuple[int, Source]] = []
 
     def take(self, sequence: int, batch: Batch) -> None:
         self.held.append(Held(sequence, batch, time.monotonic_ns()))
         self.rows += len(batch)
+
+    def take_gap(self, sequence: int, gap: Gap) -> None:
+        if gap.source is not None:
+            self._gaps.append((sequence, gap.source))
+
+    def sources_up_to(self, sequence: int) -> list[Source]:
+        """Of all that was relayed, batches and gaps, up to a sequence."""
+        found = [(one.sequence, one.batch.source) for one in self.held if one.batch.source]
+        return [source for number, source in (*found, *self._gaps) if number <= sequence]
 
     def oldest(self, rows: int) -> tuple[list[Held], int]:
         """The first batches, together about so many rows, and the sequence that they end with."""
@@ -50,6 +62,7 @@ class Memory:
         """These are in the table now."""
         self.held = [held for held in self.held if held.sequence > sequence]
         self.rows = sum(len(held.batch) for held in self.held)
+        self._gaps = [(number, source) for number, source in self._gaps if number > sequence]
 
     @property
     def age_s(self) -> float:

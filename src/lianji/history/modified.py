@@ -6,7 +6,7 @@ flush that is repeated after a crash neither forgets an entry nor tells it twice
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from lianji.history.late.settle import Replaced
 from lianji.history.memory import Held
 from lianji.history.parquet.reading import Stored, unreadable
 from lianji.history.parquet.writing import DAY_US
+from lianji.history.sites import Sites
 from lianji.history.tables import MODIFIED, month_of, write_small
 
 KIND = "replaced"
@@ -28,7 +29,7 @@ KIND = "replaced"
 def keep_replaced(
     log: DeltaLog,
     source: str,
-    site: str,
+    sites: Sites,
     replaced: Sequence[Replaced],
     held: Sequence[Held],
     paths: Sequence[str],
@@ -42,10 +43,11 @@ def keep_replaced(
     if not parts:
         return
     table = pa.concat_tables(parts)
-    months = table.column("month").to_pylist()
+    homes = [sites.of(path) for path in table.column("tag").to_pylist()]
+    keys = list(zip(homes, table.column("month").to_pylist(), strict=True))
     files = []
-    for month in sorted(set(months)):
-        mask = pa.array([one == month for one in months])
+    for site, month in sorted(set(keys)):
+        mask = pa.array([one == (site, month) for one in keys])
         part = table.filter(mask).drop_columns(["month"])
         part = part.sort_by([("tag", "ascending"), ("time", "ascending")])
         files.append(write_small(log.place, MODIFIED, site, month, part))
@@ -85,14 +87,20 @@ def _arrived_us(identity: bytes) -> int:
     return int.from_bytes(identity[:6], "big") * 1000
 
 
-def read_modified(log: DeltaLog, paths: Sequence[str], start_us: int, end_us: int) -> pa.Table:
+def read_modified(
+    log: DeltaLog,
+    paths: Sequence[str],
+    start_us: int,
+    end_us: int,
+    sites: Collection[str] | None = None,
+) -> pa.Table:
     """What was replaced of these tags with start <= time < end: by tag, time and modification.
 
     Raises StorageError for a file that cannot be read.
     """
     wanted = set(paths)
     parts = [_SCHEMA.empty_table()]
-    for file in log.files.between(start_us, end_us - 1):
+    for file in log.files.between(start_us, end_us - 1, sites):
         try:
             with log.place.open(file.path) as source:
                 table = pq.read_table(source, schema=_SCHEMA)

@@ -20,6 +20,7 @@ from lianji.dictionary.batch import TIME_TYPE
 from lianji.history.parquet.reading import Stored, broken_end, unreadable
 from lianji.history.rows import Rows, sorted_once
 from lianji.history.settings import HistorySettings
+from lianji.history.sites import Sites
 from lianji.history.tables import SAMPLES
 from lianji.history.view.view import View
 
@@ -32,7 +33,6 @@ _COLUMNS = "tag, time, value, text, quality, site, day"
 def run_sql(
     query: str,
     view: View,
-    site: str,
     paths: Sequence[str],
     settings: HistorySettings,
     limit: int | None = None,
@@ -51,7 +51,7 @@ def run_sql(
         alarm.daemon = True
         alarm.start()
         try:
-            _prepare(database, view, site, paths)
+            _prepare(database, view, paths)
             answer: duckdb.DuckDBPyRelation | None = database.sql(query)  # None: no result
             if answer is None:
                 return pa.table({})
@@ -68,11 +68,9 @@ def run_sql(
             alarm.cancel()
 
 
-def _prepare(
-    database: duckdb.DuckDBPyConnection, view: View, site: str, paths: Sequence[str]
-) -> None:
+def _prepare(database: duckdb.DuckDBPyConnection, view: View, paths: Sequence[str]) -> None:
     rows = sorted_once(Rows.concat([Rows.of_batch(batch) for batch in view.batches]))
-    database.register("memory", _with_day(rows, site, paths))
+    database.register("memory", _with_day(rows, view.sites, paths))
     parts = [f"SELECT {_COLUMNS} FROM memory"]
     every = list(view.files)
     near = [one for one in every if not one.place.reads_ahead]
@@ -110,10 +108,7 @@ def _not_in_memory(rows: Rows, files: Sequence[Stored]) -> str:
     """Memory came later than the files; where it may hold the same keys, theirs are left out."""
     if not len(rows) or int(rows.time_us.min()) > max(one.file.end_us for one in files):
         return ""
-    return (
-        " ANTI JOIN memory ON memory.tag = file.tag AND memory.time = file.time"
-        " AND memory.site = file.site"
-    )
+    return " ANTI JOIN memory ON memory.tag = file.tag AND memory.time = file.time"
 
 
 def _dataset(view: View, files: Sequence[Stored]) -> Any:
@@ -135,11 +130,12 @@ def _dataset(view: View, files: Sequence[Stored]) -> Any:
     return ds.FileSystemDataset(fragments, SAMPLES.schema, parquet)
 
 
-def _with_day(rows: Rows, site: str, paths: Sequence[str]) -> pa.Table:
+def _with_day(rows: Rows, sites: Sites, paths: Sequence[str]) -> pa.Table:
     present, codes = np.unique(rows.tag, return_inverse=True)
-    tags = pa.DictionaryArray.from_arrays(
-        pa.array(codes.astype(np.int32)), pa.array([paths[tag] for tag in present], pa.string())
-    )
+    names = [paths[tag] for tag in present]
+    each = pa.array(codes.astype(np.int32))
+    tags = pa.DictionaryArray.from_arrays(each, pa.array(names, pa.string()))
+    homes = pa.array([sites.of(name) for name in names], pa.string())
     time = pa.array(rows.time_us)
     return pa.table(
         {
@@ -148,7 +144,7 @@ def _with_day(rows: Rows, site: str, paths: Sequence[str]) -> pa.Table:
             "value": pa.array(rows.value, mask=np.isnan(rows.value)),
             "text": rows.text,
             "quality": pa.array(rows.quality.astype(np.int32)),
-            "site": pa.array([site] * len(rows), pa.string()),
+            "site": homes.take(each),
             "day": time.view(TIME_TYPE).cast(pa.date32()),
         }
     )

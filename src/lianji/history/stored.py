@@ -44,10 +44,11 @@ class StoredHistory(History):
         settings: HistorySettings | None = None,
         before_each: Callable[[], None] = lambda: None,
         calculated: Mapping[str, Expression] | None = None,
+        site_of: Callable[[str], str] | None = None,
     ) -> None:
         """``before_each`` runs before every question (to see tags that came since)."""
         notes = Annotations(folder.with_name("annotations"), site)
-        super().__init__(site, names, self._view, is_linear, settings, calculated, notes)
+        super().__init__(site, names, self._view, is_linear, settings, calculated, notes, site_of)
         self._folder = folder
         self._spool = spool_folder
         self._tiers: Tiers | None = None
@@ -63,7 +64,9 @@ class StoredHistory(History):
                 files = self._tiers.files if self._tiers is not None else TierFiles(())
                 if self._tiers is not None:
                     self._tiers.tell(self.unreadable)
-                return View(files, batches, self._names.find, self.unreadable, self._rolled())
+                rollups = self._rolled()
+                find = self._names.find
+                return View(files, batches, find, self.unreadable, rollups, self._sites)
         raise Busy(
             "history-moving",
             Text("The spool moved on faster than it could be read.", "缓存变化过快，无法读取。"),

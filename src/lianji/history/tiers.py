@@ -7,7 +7,7 @@ in both, under the same file names, so a name is read once: where it lies furthe
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,15 +32,17 @@ class TierFiles:
 
     tiers: tuple[tuple[Place, Files], ...]
 
-    def between(self, start_us: int, end_us: int) -> list[Stored]:
-        """Files that may hold times from start up to end (both included), oldest periods first
-        within each tier."""
+    def between(
+        self, start_us: int, end_us: int, sites: Collection[str] | None = None
+    ) -> list[Stored]:
+        """Files (of these sites, if not None) that may hold times from start up to end (both
+        included), oldest periods first within each tier and site."""
         if len(self.tiers) == 1:
             place, files = self.tiers[0]
-            return [Stored(place, file) for file in files.between(start_us, end_us)]
+            return [Stored(place, file) for file in files.between(start_us, end_us, sites)]
         found: dict[str, Stored] = {}
         for place, files in self.tiers:
-            for file in files.between(start_us, end_us):
+            for file in files.between(start_us, end_us, sites):
                 found[file.name] = Stored(place, file)
         return list(found.values())
 

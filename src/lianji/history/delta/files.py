@@ -6,7 +6,8 @@ and a commit costs what it changes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -23,6 +24,8 @@ class Files:
     """Files by site and period; within a period in the order in which they were written."""
 
     parts: dict[Part, tuple[DataFile, ...]] = field(default_factory=dict)
+    periods: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of each site those that have files, sorted."""
     rows: int = 0
     bytes: int = 0
     count: int = 0
@@ -40,18 +43,25 @@ class Files:
     def __contains__(self, file: object) -> bool:
         return isinstance(file, DataFile) and file in self.of(file.site, file.period)
 
-    def between(self, start_us: int, end_us: int) -> Iterator[DataFile]:
-        """Files that may hold times from start up to end, both included. Periods are days or
-        months, so their names bound their times."""
+    def of_site(self, site: str) -> Iterator[DataFile]:
+        for period in self.periods.get(site, ()):
+            yield from self.parts[site, period]
+
+    def between(
+        self, start_us: int, end_us: int, sites: Collection[str] | None = None
+    ) -> Iterator[DataFile]:
+        """Files (of these sites, if not None) that may hold times from start up to end, both
+        included. Periods are days or months, so their names bound their times."""
         first, last = _day_of(start_us), _day_of(end_us)
-        for part in sorted(self.parts):
-            period = part[1]
-            if period <= last and period >= first[: len(period)]:
-                for file in self.parts[part]:
+        for site in sorted(self.periods if sites is None else self.periods.keys() & sites):
+            periods = self.periods[site]
+            low = bisect_left(periods, first[: len(periods[0])])
+            for period in periods[low : bisect_right(periods, last)]:
+                for file in self.parts[site, period]:
                     if file.overlaps(start_us, end_us):
                         yield file
 
-    def changed(self, added: Iterable[DataFile], removed: Iterable[DataFile]) -> Files:
+    def changed(self, added: Iterable[DataFile], removed: Collection[DataFile]) -> Files:
         """The next version's files."""
         parts = dict(self.parts)
         rows, size, count = self.rows, self.bytes, self.count
@@ -70,7 +80,24 @@ class Files:
         for part, some in fresh.items():
             # names sort by when they were written
             parts[part] = tuple(sorted((*parts.get(part, ()), *some), key=_by_name))
-        return Files(parts, rows, size, count)
+        return Files(parts, self._periods_now(parts, fresh, removed), rows, size, count)
+
+    def _periods_now(
+        self,
+        parts: dict[Part, tuple[DataFile, ...]],
+        added: Iterable[Part],
+        removed: Iterable[DataFile],
+    ) -> dict[str, tuple[str, ...]]:
+        """``periods`` of the next version, whose parts these are."""
+        touched = {*added, *map(_part, removed)}
+        periods = dict(self.periods)
+        for site, period in touched:
+            if ((site, period) in parts) == ((site, period) in self.parts):
+                continue
+            rest = {*periods.pop(site, ())} ^ {period}
+            if rest:
+                periods[site] = tuple(sorted(rest))
+        return periods
 
 
 def _part(file: DataFile) -> Part:

@@ -98,7 +98,8 @@ class DeltaLog:
 
     @property
     def sources(self) -> dict[str, int]:
-        return {source: noted[0] for source, noted in self._state.transactions.items()}
+        noted = dict(self._state.transactions)  # whole, whoever commits meanwhile
+        return {source: sequence for source, (sequence, _) in noted.items()}
 
     @property
     def tombstones(self) -> dict[str, tuple[int, int]]:

@@ -28,6 +28,7 @@ from lianji.history.late.sieve import Found, Sieves
 from lianji.history.parquet.reading import Stored, Wanted, read_groups, read_rows, unreadable
 from lianji.history.parquet.writing import DAY_US, write_file
 from lianji.history.rows import Rows, same_content, same_key_as_next
+from lianji.history.sites import Sites
 from lianji.history.tiers import TierFiles
 
 LEARNED_AT_ONCE = 5_000
@@ -72,7 +73,7 @@ class Settled:
 
 def settle(
     files: TierFiles,
-    site: str,
+    sites: Sites,
     rows: Rows,
     order: NDArray[np.intp],
     paths: Sequence[str],
@@ -101,12 +102,12 @@ def settle(
         late = _Late(places, rows.take(places), rows.take(firsts), order[firsts])
         drop = again.copy()
         if len(places):
-            _with_table(files, site, settled, late, paths, sieves, drop, unsure)
+            _with_table(files, sites, settled, late, paths, sieves, drop, unsure)
     settled.waiting = order[unsure]
     drop = drop | unsure
     if drop.any():
         settled.rows = rows.take(~drop)
-    _learn_all(files, site, settled.rows, paths, newest)
+    _learn_all(files, sites, settled.rows, paths, newest)
     return settled
 
 
@@ -128,7 +129,7 @@ def _among_themselves(settled: Settled, again: NDArray[np.bool_], order: NDArray
 
 def _with_table(
     files: TierFiles,
-    site: str,
+    sites: Sites,
     settled: Settled,
     late: _Late,
     paths: Sequence[str],
@@ -141,9 +142,9 @@ def _with_table(
     found_in = np.zeros(len(drop), dtype=bool)
     each = np.arange(len(late.rows))
     changed = ~same_content(late.firsts, each, late.rows, each)
-    for stored in _files_of_days(files, site, late.rows.time_us):
-        file, times_us = stored.file, late.rows.time_us
-        near = np.flatnonzero((times_us >= file.start_us) & (times_us <= file.end_us))
+    for stored, some in _to_compare(files, sites, late.rows, paths):
+        file, times_us = stored.file, late.rows.time_us[some]
+        near = some[(times_us >= file.start_us) & (times_us <= file.end_us)]
         if not len(near):
             continue
         found = sieves.look(file.name, late.rows.take(near))
@@ -211,9 +212,15 @@ def _with_file(
     return late.places[near[mine]], late.places[near[mine[stays]]]
 
 
-def _files_of_days(files: TierFiles, site: str, times_us: NDArray[np.int64]) -> Iterator[Stored]:
-    for day in _days(times_us):
-        yield from files.of(site, day_name(day))
+def _to_compare(
+    files: TierFiles, sites: Sites, late: Rows, paths: Sequence[str]
+) -> Iterator[tuple[Stored, NDArray[np.intp]]]:
+    """The files of the sites and days of late rows, each with the places of its site's rows."""
+    for site, places in sites.groups(late.tag, paths):
+        for day in _days(late.time_us[places]):
+            for searched in sites.searched_for(site):
+                for stored in files.of(searched, day_name(day)):
+                    yield stored, places
 
 
 def _days(times_us: NDArray[np.int64]) -> list[int]:
@@ -255,7 +262,7 @@ def _only_known(rows: Rows) -> Rows:
 
 
 def _learn_all(
-    files: TierFiles, site: str, rows: Rows, paths: Sequence[str], newest: Newest
+    files: TierFiles, sites: Sites, rows: Rows, paths: Sequence[str], newest: Newest
 ) -> None:
     """After the commit the newest times of these tags are known, older files included; but for
     those of which a file cannot be read."""
@@ -265,7 +272,8 @@ def _learn_all(
     tags = rows.tag[firsts]
     unknown = tags[newest.of(tags) == UNKNOWN]
     start_us = int(rows.time_us.min())
-    older = [one for one in files.between(start_us, TIME_US_MAX) if one.file.site == site]
+    searched = sites.of_paths(paths[tag] for tag in unknown.tolist())
+    older = files.between(start_us, TIME_US_MAX, searched) if len(unknown) else []
     some = (unknown[at : at + LEARNED_AT_ONCE] for at in range(0, len(unknown), LEARNED_AT_ONCE))
     open_ = [tags for tags in some if older and not _learn(older, tags, start_us, paths, newest)]
     sure = ~np.isin(tags, np.concatenate(open_)) if open_ else slice(None)

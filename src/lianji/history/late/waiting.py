@@ -83,8 +83,10 @@ class Waiting:
         return sum(map(len, self.batches))
 
     def before(self, held: Sequence[Held]) -> list[Held]:
-        """What is to be settled: all that waits, then what is held. As far as modified history is
-        concerned, what waits arrived with the first batch that is held."""
+        """What is to be settled: all that waits, then what is held, if there is any. As far as
+        modified history is concerned, what waits arrived with the first batch that is held."""
+        if not held:
+            return []
         now_ns = time.monotonic_ns()
         return [*(Held(held[0].sequence, batch, now_ns) for batch in self.batches), *held]
 

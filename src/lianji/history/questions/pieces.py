@@ -47,10 +47,7 @@ class Expected:
     ) -> None:
         """``known`` are the paths of all stored tags, sorted."""
         self.start_us, self.end_us = start_us, end_us
-        inputs = [
-            signals.expressions[path].tags if path in signals.expressions else (path,)
-            for path in paths
-        ]
+        inputs = [signals.inputs(path) for path in paths]
         names = sorted({name for some in inputs for name in some})
         density = dict(
             zip(names, _densities(signals.view, known, names, start_us, end_us), strict=True)
@@ -103,7 +100,7 @@ def _densities(
 ) -> NDArray[np.float64]:
     """Rows of each of these sorted names, if all tags of a file have as many and evenly in time."""
     change = np.zeros(len(names) + 1)
-    for stored in view.files.between(start_us, end_us - 1):
+    for stored in view.between(start_us, end_us - 1, names):
         file = stored.file
         within_us = min(file.end_us, end_us - 1) - max(file.start_us, start_us) + 1
         part = within_us / (file.end_us - file.start_us + 1)

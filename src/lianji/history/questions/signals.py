@@ -51,6 +51,10 @@ class Signals:
         worked_out = np.array([path in self.expressions for path in paths], dtype=bool)
         return np.flatnonzero(~worked_out), np.flatnonzero(worked_out)
 
+    def inputs(self, path: str) -> Sequence[str]:
+        """The stored tags that a path is read from: itself, or what it is calculated from."""
+        return self.expressions[path].tags if path in self.expressions else (path,)
+
     def rows(self, paths: Sequence[str], start_us: int, end_us: int) -> Rows:
         """Samples with start <= time < end."""
         return self._both(

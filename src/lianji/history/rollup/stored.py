@@ -8,7 +8,7 @@ samples too. So an answer is the same with rollups and without.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,7 @@ def bucketed(
 
     ``Buckets.tag`` are places in ``paths``. None if the samples had better be read.
     """
-    counted, covered = _counting(view, rolled, start_us, end_us)
+    counted, covered = _counting(view, rolled, start_us, end_us, view.sites.to_read(paths))
     if not counted:
         return None
     wanted = Wanted(paths, start_us, end_us - 1)
@@ -55,7 +55,7 @@ def bucketed(
         return None  # the samples are there all the same
     rest = [
         view.read(stored, wanted)
-        for stored in view.files.between(start_us, end_us - 1)
+        for stored in view.between(start_us, end_us - 1, paths)
         if stored.file.name not in covered and wanted.touches(stored.file)
     ]
     rest.append(view.held(paths, start_us, end_us - 1))
@@ -64,12 +64,12 @@ def bucketed(
 
 
 def _counting(
-    view: View, rolled: Rolled, start_us: int, end_us: int
+    view: View, rolled: Rolled, start_us: int, end_us: int, sites: Collection[str] | None
 ) -> tuple[list[Counted], set[str]]:
     """The rollup files that count within the range, and the files of samples that they cover."""
     found: list[Counted] = []
     covered: set[str] = set()
-    for file in rolled.files.between(start_us, end_us - 1):
+    for file in rolled.files.between(start_us, end_us - 1, sites):
         days = set()
         for day, names in sources_by_day(file).items():
             there = {stored.file.name for stored in view.files.of(file.site, day)}

@@ -14,9 +14,12 @@ from lianji.history.memory import rows_of_tags
 from lianji.history.parquet.reading import Stored, Wanted, read_rows, unreadable
 from lianji.history.rollup.rolled import Rolled
 from lianji.history.rows import Rows, sorted_once
+from lianji.history.sites import Sites
 from lianji.history.tiers import TierFiles
 from lianji.history.view.merged import merged
 from lianji.history.view.nearest import Fit, Nearest
+
+_ONE_SITE = Sites("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,17 @@ class View:
     find: Callable[[str], int | None]
     unreadable: dict[str, StorageError] = field(default_factory=dict)
     rollups: tuple[Rolled, ...] = ()
+    sites: Sites = _ONE_SITE
 
     def ids(self, paths: Sequence[str]) -> NDArray[np.int32]:
         """Tag ids, -1 for a path that has none."""
         found = [-1 if tag is None else tag for tag in map(self.find, paths)]
         return np.array(found, dtype=np.int32)
+
+    def between(self, start_us: int, end_us: int, paths: Sequence[str]) -> list[Stored]:
+        """Files that may hold times from start up to end (both included), but for those of sites
+        to which none of these paths belongs."""
+        return self.files.between(start_us, end_us, self.sites.to_read(paths))
 
     def rows(self, paths: Sequence[str], start_us: int, end_us: int) -> Rows:
         """Samples with start <= time < end, sorted by tag and time, each key once.
@@ -45,7 +54,7 @@ class View:
         wanted = Wanted(paths, start_us, end_us - 1)
         parts = [
             self.read(stored, wanted)
-            for stored in self.files.between(start_us, end_us - 1)
+            for stored in self.between(start_us, end_us - 1, paths)
             if wanted.touches(stored.file)
         ]
         parts.append(self.held(paths, start_us, end_us - 1))
@@ -70,7 +79,7 @@ class View:
         held = self.held(paths, TIME_US_MIN, TIME_US_MAX)
         memory, *_ = _parted(held, start_us, end_us, before, after)
         parts = []
-        for stored in self.files.between(start_us, end_us - 1):
+        for stored in self.between(start_us, end_us - 1, paths):
             if wanted.touches(stored.file):
                 rows, early, late = _parted(
                     self.read(stored, wanted), start_us, end_us, before, after
@@ -135,7 +144,7 @@ class View:
 
     def _search(self, best: Nearest, paths: Sequence[str], start_us: int, end_us: int) -> None:
         """Look through the files, the nearest first, for those that no file left can better."""
-        files = self.files.between(start_us, end_us)
+        files = self.between(start_us, end_us, paths)
         files.sort(key=lambda f: f.file.start_us if best.forward else -f.file.end_us)
         missing, wanted = np.empty(0, np.intp), Wanted([], start_us, end_us)
         for stored in files:

@@ -1,0 +1,63 @@
+"""The ledger of what edges relayed, as a table's application transactions tell it.
+
+A commit that brings the rows of relayed records also says of each lane its last sequence, and the
+check of the record with that. So data and the proof that they arrived are one commit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from lianji.dictionary.source import Source
+
+Lane = tuple[str, str, int]
+"""Edge, epoch of its spool, and the sequence at which the lane begins."""
+Ledger = dict[Lane, tuple[int, int]]
+"""Of each lane the last sequence, and the check of that record (unsigned, 64 bit)."""
+
+_NAME = re.compile(r"lianji/relay/(?P<edge>.+)/(?P<epoch>[0-9a-f]{32})\.(?P<lane>\d+)")
+_CHECK = "/check"
+_SIGN = 1 << 63
+
+
+def lane_of(source: Source) -> Lane:
+    return source.edge, source.epoch, source.lane
+
+
+def last_of_lanes(sources: Iterable[Source | None]) -> Ledger:
+    """The ledger of some records, of which those that no edge sent are left out."""
+    found: Ledger = {}
+    for source in sources:
+        if source is not None and source.sequence >= found.get(lane_of(source), (0, 0))[0]:
+            found[lane_of(source)] = (source.sequence, source.check)
+    return found
+
+
+def joined(one: Ledger, other: Ledger) -> Ledger:
+    """Of each lane the entry that is farther on."""
+    return {lane: max(it[lane] for it in (one, other) if lane in it) for lane in {**one, **other}}
+
+
+def transactions(ledger: Ledger, committed: Callable[[str], int]) -> dict[str, int]:
+    """The application transactions, two a lane, of those lanes that are farther on than what is
+    committed under a name. The check is told as a signed number."""
+    told: dict[str, int] = {}
+    for (edge, epoch, lane), (sequence, check) in ledger.items():
+        name = f"lianji/relay/{edge}/{epoch}.{lane}"
+        if sequence > committed(name):
+            told[name] = sequence
+            told[name + _CHECK] = check - 2 * _SIGN if check >= _SIGN else check
+    return told
+
+
+def relayed(sequences: Mapping[str, int]) -> Ledger:
+    """The ledger that a table's application transactions hold."""
+    found: Ledger = {}
+    for name, sequence in sequences.items():
+        named = _NAME.fullmatch(name)
+        check = sequences.get(name + _CHECK)
+        if named is not None and check is not None:
+            lane = (named["edge"], named["epoch"], int(named["lane"]))
+            found[lane] = (sequence, check % (2 * _SIGN))
+    return found
