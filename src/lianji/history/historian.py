@@ -357,7 +357,7 @@ class Historian(History):
         """Of each lane of each edge the last record that is safe here, in the table or still in the
         spool: the whole ledger, as decision 11 has it."""
         entries = self._spool.after(self._reader.position)
-        behind = last_of_lanes(entry.content.source for entry in entries)
+        behind = last_of_lanes(one for entry in entries for one in entry.content.sources)
         return joined(relayed(self._table.sources), behind)  # this order: a flush may be going on
 
     def status(self) -> HistoryStatus:

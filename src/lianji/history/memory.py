@@ -39,12 +39,11 @@ class Memory:
         self.rows += len(batch)
 
     def take_gap(self, sequence: int, gap: Gap) -> None:
-        if gap.source is not None:
-            self._gaps.append((sequence, gap.source))
+        self._gaps += [(sequence, source) for source in gap.sources]
 
     def sources_up_to(self, sequence: int) -> list[Source]:
         """Of all that was relayed, batches and gaps, up to a sequence."""
-        found = [(one.sequence, one.batch.source) for one in self.held if one.batch.source]
+        found = [(one.sequence, source) for one in self.held for source in one.batch.sources]
         return [source for number, source in (*found, *self._gaps) if number <= sequence]
 
     def oldest(self, rows: int) -> tuple[list[Held], int]:

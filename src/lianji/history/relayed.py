@@ -25,11 +25,11 @@ def lane_of(source: Source) -> Lane:
     return source.edge, source.epoch, source.lane
 
 
-def last_of_lanes(sources: Iterable[Source | None]) -> Ledger:
-    """The ledger of some records, of which those that no edge sent are left out."""
+def last_of_lanes(sources: Iterable[Source]) -> Ledger:
+    """The ledger of some records."""
     found: Ledger = {}
     for source in sources:
-        if source is not None and source.sequence >= found.get(lane_of(source), (0, 0))[0]:
+        if source.sequence >= found.get(lane_of(source), (0, 0))[0]:
             found[lane_of(source)] = (source.sequence, source.check)
     return found
 
