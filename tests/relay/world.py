@@ -102,6 +102,7 @@ class Hub:
         asyncio.run(self._main(started))
 
     async def _main(self, started: threading.Event) -> None:
+        self.loop = asyncio.get_running_loop()
         self.conversation = Conversation()
         self.receiving = Receiving(self.spool, self.names, self.ledger(), self.aside)
         door = Door(
@@ -121,7 +122,7 @@ class Hub:
 
     def close(self) -> None:
         assert self._server is not None
-        self.conversation.end()
+        self.loop.call_soon_threadsafe(self.conversation.end)
         self._server.should_exit = True
         self._thread.join(20)
         self.spool.close()

@@ -117,7 +117,7 @@ class Plant:
             return None
         from lianji.node.relaying import Relaying
 
-        return Relaying(self.folder.relay, settings, self.spool, self.names, self._report)
+        return Relaying(self.folder.relay, settings, self.spool, self.names, self._report, {})
 
     def _report(self) -> dict[str, Any]:
         """How the plant is, for its hub."""

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 import structlog
 
-from lianji.base.clock import now_us
+from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import LianjiError
 from lianji.dictionary.tag_ids import TagIds
-from lianji.relay.client import HubClient, NotNow, Unwelcome
+from lianji.relay.client import HubClient, Unwelcome
 from lianji.relay.settings import RelaySettings
+from lianji.relay.talking import Handler, Talking
 from lianji.relay.trust import joining
 from lianji.relay.trust.identity import Identity
 from lianji.relay.uplink import Uplink, UplinkStatus
 from lianji.spool.spool import Spool
 
-WAIT_S = 20.0
-RETRY_S = 5.0
-RENEW_CHECK_S = 60.0
+RENEWAL_RETRY_S = 60.0
 log = structlog.get_logger(__name__)
 
 
@@ -36,53 +34,49 @@ class Relaying:
         spool: Spool,
         names: TagIds,
         report: Callable[[], dict[str, Any]],
+        handlers: Mapping[str, Handler],
     ) -> None:
-        """``report`` tells how the plant is. Raises NotFound if it has not joined."""
+        """``report`` tells how the plant is, ``handlers`` answer the hub's asks by kind.
+
+        Raises NotFound if it has not joined.
+        """
         self._folder = folder
         self._settings = settings
         self._report = report
         self._identity = Identity(folder)
-        self._client = HubClient(settings.hubs, settings.edge, self._context, settings.proxy)
-        self._talk = HubClient(settings.hubs, settings.edge, self._context, settings.proxy)
+        self._renewed_s = -RENEWAL_RETRY_S
+        self._client, self._talk = (self._hub(), self._hub())
         self.uplink = Uplink(spool, names, folder, self._client, settings.share)
-        self._stop = threading.Event()
-        self._talker = threading.Thread(target=self._talk_on, name="relay-talk", daemon=True)
+        self._talking = Talking(
+            self._talk, self._told, handlers, None, self._refused, self._renew_if_due
+        )
 
-    def _context(self) -> Any:
+    def _hub(self) -> HubClient:
+        settings = self._settings
+        return HubClient(settings.hubs, settings.edge, self._context, settings.proxy)
+
+    def _context(self) -> SSLContext:
         return self._identity.client_context()
 
     def start(self) -> None:
         self.uplink.start()
-        self._talker.start()
+        self._talking.start()
 
     def close(self) -> None:
-        self._stop.set()
-        self._talk.close()
+        self._talking.close()
         self.uplink.close()
-        if self._talker.is_alive():
-            self._talker.join()
 
     def status(self) -> UplinkStatus:
         return self.uplink.status()
 
-    def _talk_on(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self._renew_if_due()
-                report = {**self._report(), "relay": _told(self.status())}
-                self._talk.exchange(json.dumps(report).encode(), WAIT_S)
-            except NotNow as later:
-                self._stop.wait(later.after_s)
-            except Unwelcome as no:
-                log.warning("relay-unwelcome", code=no.code)
-                if no.code == "edge-expired":
-                    self._renew()
-                self._stop.wait(RETRY_S)
-            except (LianjiError, OSError) as error:
-                if not self._stop.is_set():
-                    log.info("relay-talk-failed", error=str(error))
-                    self._talk.next_hub()
-                    self._stop.wait(RETRY_S)
+    def _told(self) -> dict[str, Any]:
+        status = self.status()
+        relay = {name: getattr(status, name) for name in UplinkStatus.__slots__}
+        return {**self._report(), "relay": relay}
+
+    def _refused(self, no: Unwelcome) -> None:
+        if no.code == "edge-expired":
+            self._renew()
 
     def _renew_if_due(self) -> None:
         if self._identity.renew_due(now_us()):
@@ -90,15 +84,14 @@ class Relaying:
 
     def _renew(self) -> None:
         """A new certificate; the old one serves until it is there. Failures are tried again."""
+        if monotonic_s() - self._renewed_s < RENEWAL_RETRY_S:
+            return
+        self._renewed_s = monotonic_s()
         try:
-            self._identity = joining.renew(self._folder, self._talk.address, self._settings.proxy)
+            address, proxy = self._talk.address, self._settings.proxy
+            self._identity = joining.renew(self._folder, address, proxy)
         except (LianjiError, OSError) as error:
             log.warning("relay-renewal-failed", error=str(error))
-            self._stop.wait(RENEW_CHECK_S)
             return
         self._client.renew()
         self._talk.renew()
-
-
-def _told(status: UplinkStatus) -> dict[str, Any]:
-    return {name: getattr(status, name) for name in UplinkStatus.__slots__}

@@ -1,0 +1,67 @@
+"""The other way: reports come, asks are answered, and a line that breaks loses neither."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lianji.base.errors import InputError, LinkDown, NotFound, Text
+from lianji.relay.client import HubClient
+from lianji.relay.talking import Talking
+from tests.relay.world import Hub, until
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    hub = Hub(tmp_path)
+    yield hub
+    hub.close()
+
+
+def answer(ask: dict[str, Any]) -> dict[str, Any]:
+    if ask["of"] == "nothing":
+        raise NotFound("nothing-there", Text("Nothing.", "无。"), Text("Ask else.", "另问。"))
+    return {"sum": ask["of"] + 1}
+
+
+@pytest.fixture
+def talking(hub: Hub) -> Iterator[Talking]:
+    address = f"https://127.0.0.1:{hub.port}"
+    client = HubClient([address], "plant", lambda: hub.context("plant"))
+    talking = Talking(client, lambda: {"rows": 7}, {"sum": answer})
+    talking.start()
+    yield talking
+    talking.close()
+
+
+def ask(hub: Hub, edge: str, kind: str, of: object) -> dict[str, Any]:
+    asked = hub.conversation.ask(edge, kind, {"of": of}, timeout_s=10)
+    return asyncio.run_coroutine_threadsafe(asked, hub.loop).result(15)
+
+
+def test_a_report_comes_by_itself_and_an_ask_is_answered_at_once(
+    hub: Hub, talking: Talking
+) -> None:
+    until(lambda: "plant" in hub.conversation.heard, "a report")
+    assert hub.conversation.heard["plant"].report["rows"] == 7
+    for number in range(20):
+        assert ask(hub, "plant", "sum", number)["sum"] == number + 1
+
+
+def test_what_the_edge_cannot_is_told_in_its_words(hub: Hub, talking: Talking) -> None:
+    until(lambda: "plant" in hub.conversation.heard, "a report")
+    with pytest.raises(InputError, match="nothing-there"):
+        ask(hub, "plant", "sum", "nothing")
+    with pytest.raises(InputError, match="edge-ask-unknown"):
+        ask(hub, "plant", "dance", 1)
+    with pytest.raises(InputError, match="edge-ask-failed"):
+        ask(hub, "plant", "sum", "text")
+
+
+def test_nobody_is_asked_who_is_not_there(hub: Hub) -> None:
+    with pytest.raises(LinkDown, match="edge-not-there"):
+        ask(hub, "plant", "sum", 1)
