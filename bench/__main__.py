@@ -21,6 +21,8 @@ SUITES = {
     "push": "bench.push",
     "start": "bench.start",
     "collect": "bench.collect",
+    "relay": "bench.relay",
+    "relay-week": "bench.relay.week",
     "alarms": "bench.alarms",
     "live": "bench.live",
 }

@@ -45,7 +45,13 @@ _BATCH_HEAD = struct.Struct("<16sH")
 _COUNT = struct.Struct("<H")
 _PLACE = struct.Struct("<16sQQQ")
 _END_OF_STREAM_BYTES = 8
-_IPC = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
+_IPC = pa.ipc.IpcWriteOptions(
+    compression=pa.Codec("zstd", compression_level=1),
+    use_threads=False,  # a record is too small for them: they cost as much again (measured)
+)
+_IPC_READ = pa.ipc.IpcReadOptions(use_threads=False)
+_SMALL_BYTES = 128 * 1024
+"""Messages up to this are read by one thread, for the same reason."""
 
 
 class Kind(IntEnum):
@@ -209,6 +215,19 @@ def _message(samples: pa.RecordBatch) -> memoryview:
     return stream[_schema_bytes(samples.schema) : -_END_OF_STREAM_BYTES]
 
 
+def _read_message(message: memoryview, schema: pa.Schema) -> pa.RecordBatch:
+    """What ``_message`` made."""
+    if len(message) > _SMALL_BYTES:
+        return pa.ipc.read_record_batch(pa.py_buffer(message), schema)
+    stream = pa.py_buffer(b"".join([_schema_message(schema), message]))
+    return pa.ipc.open_stream(stream, options=_IPC_READ).read_next_batch()
+
+
+@cache
+def _schema_message(schema: pa.Schema) -> bytes:
+    return bytes(schema.serialize())
+
+
 @cache
 def _schema_bytes(schema: pa.Schema) -> int:
     return len(schema.serialize())
@@ -226,14 +245,14 @@ def decode_batch(record: Record) -> Batch:
     sources: tuple[Source, ...] = ()
     if record.flags & _SOURCE:
         sources, body = _sources_at(record.payload, body)
-    message = pa.py_buffer(record.payload[body:])
+    message = record.payload[body:]
     if record.flags & _NO_TEXT:
-        samples = pa.ipc.read_record_batch(message, _WITHOUT_TEXT)
+        samples = _read_message(message, _WITHOUT_TEXT)
         text = pa.nulls(samples.num_rows, pa.string())
         columns = [*samples.columns[:3], text, samples.column(3)]
         samples = pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
     else:
-        samples = pa.ipc.read_record_batch(message, SCHEMA)
+        samples = _read_message(message, SCHEMA)
     return Batch(samples, identity, Marks(marks), origin, sources)
 
 
