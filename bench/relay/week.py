@@ -114,6 +114,6 @@ def _drain(edge: BenchEdge, hub: BenchHub, line: Line) -> list[Row]:
     rows_there = json.loads(json.dumps(hub.watched.get("/api/status")))["history"]
     return [
         Row("drained over 10 Mbit/s", took / 60, "min", goal=f"<= {60 * SCALE:g}",
-            note=f"{sent:.0f} MB on the line, share 0.7; {rows_there['rows']:,} rows in the hub's files"),
+            note=f"{sent:.0f} MB on the line, share 0.7; {rows_there['rows']:,} rows filed"),
         Row("new samples meanwhile, late by", p99, "s", goal="<= 5", note=f"p99 of {len(late)}"),
     ]  # fmt: skip

@@ -19,6 +19,7 @@ from lianji.cli import (
     join,
     plant,
     question,
+    relay,
     tag,
     template,
 )
@@ -46,6 +47,7 @@ annotation.register(app)
 access.register(app)
 backup.register(app)
 app.add_typer(hub.app, name="hub")
+app.add_typer(relay.app, name="relay")
 join.register(app)
 
 

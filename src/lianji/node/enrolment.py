@@ -141,3 +141,16 @@ def join_hub(folder: PlantFolder, line: Invitation, proxy: str | None = None) ->
         if proxy:
             part["proxy"] = proxy
     return identity
+
+
+def go_on_anew(folder: PlantFolder) -> None:
+    """Let this plant's relay begin a new epoch, whether it runs or not.
+
+    Raises NotFound if it has joined no hub, StorageError.
+    """
+    from lianji.base.durable import write_atomically
+    from lianji.relay.trust.identity import Identity
+    from lianji.relay.uplink import ANEW
+
+    Identity(folder.relay)
+    write_atomically(folder.relay / ANEW, b"")

@@ -8,6 +8,7 @@ hub has it, and for its keep-time after that.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -44,6 +45,8 @@ GATHER_S = 0.05
 RETRIES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 COMMIT_S = 1.0
 DOUBTS_MAX = 3
+ANEW = "anew"
+"""A file of this name in the relay's folder: begin a new epoch, and remove it."""
 _log = structlog.get_logger(__name__)
 
 
@@ -101,6 +104,7 @@ class Uplink:
         self._client = client
         self._share = min(max(share, 0.05), 1.0)
         self._book_file = folder / "book.json"
+        self._anew_file = folder / ANEW
         self._holder = spool.holder(name)
         self._epoch, self._book = self._open_book()
         self._lock = threading.RLock()
@@ -163,6 +167,8 @@ class Uplink:
         self._send_live()
 
     def _agree(self) -> None:
+        if self._anew_file.exists():
+            self._begin_anew()
         there, tags = self._ask_ledger()
         with self._lock:
             try:
@@ -176,6 +182,16 @@ class Uplink:
             self._agreed.set()
             self._backlog_wanted.set()
         self._keep(at_once=True)
+
+    def _begin_anew(self) -> None:
+        """Go on under an epoch of our own: a person says that this box is the one."""
+        with self._lock:
+            self._epoch = os.urandom(16).hex()
+            self._book = Book(self._book.position + 1)
+            self._doubts, self._parted, self._told_tags = 0, False, 0
+        _log.warning("relay-anew", epoch=self._epoch)
+        self._keep(at_once=True)
+        self._anew_file.unlink()
 
     def _ask_ledger(self) -> tuple[dict[int, Mark], int]:
         try:
