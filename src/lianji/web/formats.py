@@ -15,7 +15,6 @@ from itertools import chain
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
@@ -134,6 +133,8 @@ def _arrow(parts: Iterable[pa.Table]) -> Iterator[bytes]:
 
 
 def _csv(parts: Iterable[pa.Table]) -> Iterator[bytes]:
+    import pyarrow.csv as pa_csv
+
     head = True
     for part in parts:
         plain = pa.table([_readable(c) for c in part.columns], names=part.schema.names)
