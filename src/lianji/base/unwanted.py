@@ -42,8 +42,8 @@ def refuse() -> None:
 
 
 def load_logging() -> None:
-    """structlog without rich's tracebacks, which others of this process may still load."""
-    without = _Refused(frozenset({"rich.traceback"}))
+    """structlog without rich, which others of this process may still load."""
+    without = _Refused(frozenset({"rich", "rich.console", "rich.traceback"}))
     sys.meta_path.insert(0, without)
     try:
         importlib.import_module("structlog")
