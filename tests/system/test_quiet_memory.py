@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers import wait_until
+from tests.peers import free_port, wait_until
 from tests.peers.modbus import libmodbus_server
 from tests.system.plant import PlantProcess, write_device, write_plant, write_tags
 
@@ -65,8 +65,10 @@ def test_a_plant_that_nobody_looks_at_loads_only_what_it_needs(tmp_path: Path) -
         with libmodbus_server() as port:
             write_device(folder, "plc", "modbus", host="127.0.0.1", port=port, interval_ms=100)
             write_tags(folder, "plc", "p/a,hr:0,uint16")
+            write_device(folder, "dead", "modbus", host="127.0.0.1", port=free_port())
+            write_tags(folder, "dead", "p/b,hr:0,uint16")
             plant.start()
-            wait_until(lambda: plant.status()["history"]["rows"] > 0, what="rows in the history")
+            wait_until(lambda: plant.status()["history"]["rows"] > 1, what="good and bad rows")
             assert plant.child is not None
             os.kill(plant.child.pid, signal.SIGUSR1)
             wait_until(told.exists, what="the names of the modules")

@@ -24,7 +24,9 @@ def alarm_plan(
     heard: Callable[[str], bool],
 ) -> Plan:
     """``stored``: the paths that ever had a sample, which only grows."""
-    return Plan(tables.rows, _Paths(stored, list(tags)), heard, tags)
+    # without a row nothing looks for its tags, so a hundred thousand need not be listed
+    paths = _Paths(stored, list(tags)) if tables.rows else tuple
+    return Plan(tables.rows, paths, heard, tags)
 
 
 def open_alarms(plan: Plan, history: Samples, keeper: Keeper) -> AlarmRoom:
