@@ -41,7 +41,7 @@ UNNEEDED = {
     "pygments": "nobody",
     "pandas": "nobody",
     "pyarrow._s3fs": "nobody",
-    "pyarrow.compute": "who asks for rows",
+    "pyarrow.compute": "who asks for CSV or SQL",
     "pyarrow.csv": "who asks for CSV, imports",
     "pyarrow.dataset": "SQL over a bucket",
     "duckdb": "SQL",
@@ -69,6 +69,7 @@ def test_a_plant_that_nobody_looks_at_loads_only_what_it_needs(tmp_path: Path) -
             write_tags(folder, "dead", "p/b,hr:0,uint16")
             plant.start()
             wait_until(lambda: plant.status()["history"]["rows"] > 1, what="good and bad rows")
+            assert plant.last("p/a") is not None, "as its page asks"
             assert plant.child is not None
             os.kill(plant.child.pid, signal.SIGUSR1)
             wait_until(told.exists, what="the names of the modules")
