@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from lianji.act.alarms.definition import AlarmKind, Priority
 from lianji.act.alarms.flood import Fold
+from lianji.act.alarms.kept import Notice
 from lianji.act.alarms.lines import AlarmLine
 from lianji.act.alarms.notify.channel import RETRY_S, Channel, due
 from lianji.act.alarms.notify.failure import NotSent
@@ -27,7 +28,7 @@ from lianji.act.alarms.notify.message import Message
 from lianji.act.alarms.notify.settings import NotifySettings
 from lianji.act.alarms.notify.webhook import dingtalk_sign, send_webhook
 from lianji.act.alarms.states import AlarmState, Event
-from lianji.act.alarms.store import AlarmStore, Notice
+from lianji.act.alarms.store import AlarmStore
 from lianji.base.errors import InputError, Text
 from lianji.base.state import State, url_of
 from tests.act.peers import HttpPeer, MailPeer, http_peer, mail_peer

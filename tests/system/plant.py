@@ -39,6 +39,7 @@ class PlantProcess:
 
     folder: Path
     verb: tuple[str, ...] = ("run",)
+    program: tuple[str, ...] = field(default_factory=lambda: (lianji_program(),))
     child: subprocess.Popen[bytes] | None = None
     address: str = ""
     started_s: float = 0.0
@@ -51,7 +52,7 @@ class PlantProcess:
     def start(self) -> PlantProcess:
         """Start it and wait until its page answers."""
         began_s = time.monotonic()
-        command = [lianji_program(), *self.verb, "--plant", str(self.folder), "--port", "0"]
+        command = [*self.program, *self.verb, "--plant", str(self.folder), "--port", "0"]
         with self.log.open("ab") as log:
             self.child = subprocess.Popen(command, stdout=log, stderr=log)
         wait_until(self._answers, START_S_MAX, f"{' '.join(command)}\n{self._said()}")

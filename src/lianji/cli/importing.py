@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lianji.base.errors import InputError, Text, counted
-from lianji.cli.speech import language, stderr, t, tell
+from lianji.cli.progress import bar
+from lianji.cli.speech import language, t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
 
 if TYPE_CHECKING:
@@ -114,15 +114,8 @@ def _options(**given: object) -> ImportOptions:
 def _with_progress(plant: Path, file: Path, options: ImportOptions) -> Report:
     from lianji.node.importing import import_file
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bar:
-        task = bar.add_task(file.name, total=None)
-        return import_file(
-            folder_of(plant),
-            file,
-            options,
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with bar(file.name) as told:
+        return import_file(folder_of(plant), file, options, told)
 
 
 def _tell(report: Report, rejected: Path | None) -> None:

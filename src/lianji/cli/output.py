@@ -14,8 +14,6 @@ from itertools import chain
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from lianji.cli.speech import t, tell
 
@@ -167,6 +165,9 @@ def _show_table(table: Any, rows_left: int = 0) -> None:
 
 
 def _print(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich.console import Console  # a running plant loads the verbs too, and shows no table
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
         table.add_column(name, overflow="fold")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lianji.base import unwanted
 from lianji.cli.output import AsJson, Form, show_rows
 from lianji.cli.speech import complain, t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
@@ -33,6 +34,7 @@ def demo(
         Path, typer.Option("--plant", help=t("Where the demo plant lies", "演示工厂的文件夹"))
     ] = DEMO,
 ) -> None:
+    _refuse_unwanted()
     from lianji.node.demo.start import run_demo
 
     tell(f"Starting the demo plant in {plant} ...", f"正在 {plant} 中启动演示工厂……")
@@ -60,9 +62,16 @@ def init(
 
 
 def run(plant: PlantDir = HERE, port: Port = None) -> None:
+    _refuse_unwanted()
     from lianji.node.edge import run_plant
 
     run_plant(folder_of(plant), port, _ready)
+
+
+def _refuse_unwanted() -> None:
+    """Before anything here loads Arrow or structlog."""
+    unwanted.refuse()
+    unwanted.load_logging()
 
 
 def _ready(address: str) -> None:

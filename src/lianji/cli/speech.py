@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-
-from rich.console import Console
+from functools import cache
+from typing import TYPE_CHECKING
 
 from lianji.base.errors import Language, LianjiError, Text
 
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@cache
+def stderr() -> Console:
+    """For what is coloured or moves. (rich is loaded only here: a running plant needs none.)"""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def language() -> Language:
@@ -28,15 +37,16 @@ def t(en: str, zh: str) -> str:
 
 def tell(en: str, zh: str) -> None:
     """A message, not data: it goes to standard error."""
-    stderr.print(t(en, zh), markup=False)
+    print(t(en, zh), file=sys.stderr)
 
 
 def complain(error: LianjiError) -> None:
     """What happened, what to do next, and the code to search for."""
     cause, remedy = (_in_language(part) for part in (error.cause, error.remedy))
-    stderr.print(f"[red]{t('Error: ', '错误：')}[/]", end="")
-    stderr.print(f"{cause}", markup=False)
-    stderr.print(f"{remedy}  [{error.code}]", markup=False, style="dim" if _colour() else None)
+    console = stderr()
+    console.print(f"[red]{t('Error: ', '错误：')}[/]", end="")
+    console.print(f"{cause}", markup=False)
+    console.print(f"{remedy}  [{error.code}]", markup=False, style="dim" if _colour() else None)
 
 
 def _in_language(text: Text) -> str:

@@ -171,7 +171,9 @@ def _mark_missing(
     text: pa.Array,
 ) -> NDArray[np.uint16]:
     """Quality of samples that carry neither a number nor a text must be bad."""
-    silent = ~finite & text.is_null().to_numpy(zero_copy_only=False)
+    silent = ~finite
+    if text.null_count < len(text):
+        silent &= text.is_null().to_numpy(zero_copy_only=False)
     silent &= (quality & np.uint16(BAD_BIT)) == 0  # type: ignore[operator]
     why = np.where(np.isnan(numbers), Quality.BAD_NO_DATA, Quality.BAD_OUT_OF_RANGE)
     return np.where(silent, why, quality).astype(np.uint16)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from lianji.act.alarms.kept import Keeper
 from lianji.act.alarms.newest import Samples
-from lianji.act.alarms.notify.channel import Channel
 from lianji.act.alarms.room import AlarmRoom, Plan
-from lianji.act.alarms.store import AlarmStore, Database
 from lianji.dictionary.tag import Tag
 from lianji.node.alarm_tables import AlarmTables
 from lianji.node.settings import Settings
+
+if TYPE_CHECKING:
+    from lianji.act.alarms.notify.channel import Channel
 
 
 def alarm_plan(
@@ -21,12 +24,14 @@ def alarm_plan(
     heard: Callable[[str], bool],
 ) -> Plan:
     """``stored``: the paths that ever had a sample, which only grows."""
-    return Plan(tables.rows, _Paths(stored, list(tags)), heard, tags)
+    # without a row nothing looks for its tags, so a hundred thousand need not be listed
+    paths = _Paths(stored, list(tags)) if tables.rows else tuple
+    return Plan(tables.rows, paths, heard, tags)
 
 
-def open_alarms(plan: Plan, history: Samples, database: Database) -> AlarmRoom:
+def open_alarms(plan: Plan, history: Samples, keeper: Keeper) -> AlarmRoom:
     """Raises StorageError if the state cannot be read."""
-    return AlarmRoom(plan, history, AlarmStore(database))
+    return AlarmRoom(plan, history, keeper)
 
 
 class _Paths:
@@ -46,6 +51,10 @@ class _Paths:
 
 def ways_out(room: AlarmRoom, settings: Settings) -> list[Channel]:
     """A channel for each ``[[notify]]``; none of them has begun yet."""
+    if not settings.notify:
+        return []
+    from lianji.act.alarms.notify.channel import Channel  # mail and webhooks, for who has one
+
     site = settings.site
     title = site.title_zh or site.title_en or site.name
     zone = ZoneInfo(site.time_zone)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from lianji.base import heap
 from lianji.base.errors import InputError, Text
 from lianji.node.access import access_to
 from lianji.node.folder import PlantFolder
@@ -47,6 +48,7 @@ async def serve(plant: Plant, port: int | None, ready: Ready | None) -> None:
     bound = int(listener.getsockname()[1])
     key = new_secret(PREFIX)
     server = WebServer(create_app(plant, access_to(plant, key)), settings.host, bound)
+    heap.give_back()  # what reading the plant's files and building the page took
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lianji.act.alarms.room import AlarmRoom, Plan
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import Language, LianjiError, Text
 from lianji.connect.engine import Device
@@ -26,14 +27,15 @@ from lianji.dictionary.batch import Batch
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_ids import TagIds
 from lianji.history.historian import Historian
+from lianji.node.alarm_keeper import AlarmKeeper
 from lianji.node.alarm_tables import AlarmFiles
+from lianji.node.alarms import alarm_plan, open_alarms, ways_out
 from lianji.node.calculated import Calculated
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.configuring.running import Configuring
 from lianji.node.connecting.connecting import Connecting
 from lianji.node.dashboards import Dashboards
 from lianji.node.device_words import device_status
-from lianji.node.diagnostics import bundle
 from lianji.node.fleet import Fleet
 from lianji.node.folder import PlantFolder
 from lianji.node.logging import configure_logging
@@ -47,7 +49,6 @@ from lianji.trace.stages import Stages
 from lianji.web import status as web
 
 if TYPE_CHECKING:
-    from lianji.act.alarms.room import AlarmRoom, Plan
     from lianji.base.state import State
     from lianji.node.hub import HubDoor
     from lianji.node.relaying import Relaying
@@ -103,11 +104,10 @@ class Plant:
         self.alarms.become(self._alarm_plan())
 
     def _open_alarms(self) -> None:
-        """The alarm room and its ways out. (SQLAlchemy is loaded only here.)"""
-        from lianji.node.alarms import open_alarms, ways_out
-
+        """The alarm room and its ways out."""
         self._alarm_files = AlarmFiles(self.folder)
-        self.alarms: AlarmRoom = open_alarms(self._alarm_plan(), self.history, self.state)
+        keeper = AlarmKeeper(self.folder.data, lambda: self.state)
+        self.alarms: AlarmRoom = open_alarms(self._alarm_plan(), self.history, keeper)
         self._ways_out = ways_out(self.alarms, self.configuration.settings)
 
     def _open_relay(self) -> Relaying | None:
@@ -126,8 +126,6 @@ class Plant:
         return report_of(self.status())
 
     def _alarm_plan(self) -> Plan:
-        from lianji.node.alarms import alarm_plan
-
         tables, tags = self._alarm_files.tables, self.configuration.tags
         return alarm_plan(tables, tags, self.names.paths, self.heard)
 
@@ -282,6 +280,8 @@ class Plant:
         )
 
     def diagnostics(self) -> bytes:
+        from lianji.node.diagnostics import bundle  # an HTTP client among others
+
         return bundle(self.folder, self.status().model_dump(mode="json"))
 
     def _disk_status(self) -> web.DiskStatus:

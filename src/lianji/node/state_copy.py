@@ -7,7 +7,6 @@ stays beside the original, to be replaced by the next; a restore puts it in its 
 from __future__ import annotations
 
 import os
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +25,8 @@ LEFT_OUT = frozenset({FILE, f"{FILE}-wal", f"{FILE}-shm", f"{FILE}-journal", "cl
 
 def copy_state(data: Path) -> None:
     """Replace the copy by one of now, if there is a state. Raises StorageError, OSError."""
+    import sqlite3  # 2 MB that a plant without users and alarms need not carry
+
     state = data / FILE
     if not state.exists():
         return

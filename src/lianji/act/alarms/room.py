@@ -15,10 +15,10 @@ import structlog
 
 from lianji.act.alarms import states, troubles
 from lianji.act.alarms.alarm import Defined, Row, expand
+from lianji.act.alarms.kept import Entry, Keeper
 from lianji.act.alarms.lines import AlarmLine, Summary, by_urgency, is_listed, line_of, summary_of
 from lianji.act.alarms.newest import Newest, Samples
 from lianji.act.alarms.states import SHELVED_US_MAX, Event, Standing
-from lianji.act.alarms.store import AlarmStore, Entry
 from lianji.act.alarms.watch import SYSTEM, Change, Watch
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import LianjiError, Text
@@ -52,7 +52,7 @@ class Plan:
 class AlarmRoom:
     """Times are microseconds since 1970 UTC. All methods block shortly: ask from a thread."""
 
-    def __init__(self, plan: Plan, samples: Samples, store: AlarmStore) -> None:
+    def __init__(self, plan: Plan, samples: Samples, store: Keeper) -> None:
         """Raises StorageError if the state cannot be read."""
         self.store = store
         self._plan = plan

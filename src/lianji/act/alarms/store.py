@@ -6,16 +6,16 @@ two agree. The journal is only ever added to.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from lianji.act.alarms.states import Event, Standing
+from lianji.act.alarms.kept import Entry, Notice
+from lianji.act.alarms.states import Standing
 from lianji.base.errors import StorageError, Text
 
 STATES = sa.table(
@@ -38,39 +38,6 @@ NOTICES = sa.table(
     "alarm_notices", *map(sa.column, ("channel", "alarm", "raised_us", "sent_us", "times"))
 )
 _FLAGS = ("active", "unacknowledged", "suppressed", "out_of_service")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the journal: what happened to which alarm, when, by whom, at which value."""
-
-    time_us: int
-    alarm: str
-    event: Event
-    state: str
-    who: str
-    value: float | None = None
-    priority: int = 0
-    group_name: str = ""
-    message_en: str = ""
-    message_zh: str = ""
-    note: str = ""
-
-    def row(self) -> dict[str, Any]:
-        value = self.value
-        sound = value if value is not None and math.isfinite(value) else None
-        return asdict(self) | {"event": self.event.value, "value": sound}
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """That a channel told of an alarm: for which raising, when last, how often."""
-
-    channel: str
-    alarm: str
-    raised_us: int
-    sent_us: int
-    times: int = 1
 
 
 class Database(Protocol):

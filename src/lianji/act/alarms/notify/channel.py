@@ -15,13 +15,13 @@ from typing import Protocol
 
 import structlog
 
+from lianji.act.alarms.kept import Entry, Keeper, Notice
 from lianji.act.alarms.lines import AlarmLine, folded_lines
 from lianji.act.alarms.notify.mail import send_mail
 from lianji.act.alarms.notify.message import Message, due_folds
 from lianji.act.alarms.notify.settings import NotifySettings
 from lianji.act.alarms.notify.webhook import send_webhook
 from lianji.act.alarms.states import Event
-from lianji.act.alarms.store import AlarmStore, Entry, Notice
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import LianjiError
 
@@ -80,7 +80,7 @@ class Channel:
         self,
         settings: NotifySettings,
         alarms: List,
-        store: AlarmStore,
+        store: Keeper,
         site: str,
         zone: tzinfo,
         send: Send | None = None,
