@@ -212,7 +212,7 @@ def test_a_flush_that_fails_keeps_everything_and_says_so(
     rooms.put("plant/a", [1], [10])
     with monkeypatch.context() as failing:
         failing.setattr(
-            FolderPlace, "keep", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full"))
+            FolderPlace, "keep_all", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full"))
         )
         assert not rooms.history._or_tell(rooms.history.flush)
         assert rooms.history.status().error is not None

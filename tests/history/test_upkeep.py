@@ -13,8 +13,8 @@ import pytest
 from deltalake import DeltaTable
 
 from lianji.dictionary.batch import Batch
-from lianji.history.compaction.plan import FAN, SEALED
-from lianji.history.delta.files import Files
+from lianji.history.compaction.plan import FAN
+from lianji.history.delta.files import SEALED, Files
 from lianji.history.upkeep.vacuum import vacuum
 from tests.history.conftest import SECOND, START_US, Rooms
 

@@ -36,7 +36,7 @@ from lianji.history.late.waiting import ROWS_MAX as WAITING_ROWS_MAX
 from lianji.history.late.waiting import Waiting, picked, source_of_waiting
 from lianji.history.memory import Held, Memory
 from lianji.history.modified import keep_replaced
-from lianji.history.parquet.writing import write_days
+from lianji.history.parquet.writing import write_sites
 from lianji.history.places.folder import FolderPlace
 from lianji.history.relayed import Ledger, joined, last_of_lanes, relayed, transactions
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
@@ -246,10 +246,9 @@ class Historian(History):
 
     def _written(self, rows: Rows, paths: Sequence[str]) -> list[DataFile]:
         """Files of all sites and days of some rows, durable and not yet part of the table."""
-        files: list[DataFile] = []
-        for site, places in self._sites.groups(rows.tag, paths):
-            files += write_days(self._table.place, site, rows.take(taken(places)), paths)
-        return files
+        groups = self._sites.groups(rows.tag, paths)
+        parts = ((site, rows.take(taken(places))) for site, places in groups)
+        return write_sites(self._table.place, parts, paths)
 
     def _settled(self, rows: Rows, order: NDArray[np.intp], paths: Sequence[str]) -> Settled:
         """Raises StorageError if too many samples would have to wait."""

@@ -16,7 +16,7 @@ Lane = tuple[str, str, int]
 Ledger = dict[Lane, tuple[int, int]]
 """Of each lane the last sequence, and the check of that record (unsigned, 64 bit)."""
 
-_NAME = re.compile(r"lianji/relay/(?P<edge>.+)/(?P<epoch>[0-9a-f]{32})\.(?P<lane>\d+)")
+_NAME = re.compile(r"lianji/relay/(?P<edge>.+)/(?P<epoch>[0-9a-f]{32})\.(?P<lane>\d+)", re.DOTALL)
 _CHECK = "/check"
 _SIGN = 1 << 63
 

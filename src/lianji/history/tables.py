@@ -70,7 +70,7 @@ def write_small(
     told = {"compression": "zstd", "store_schema": False, "row_group_size": 16_384}
     draft = place.local_draft(path)
     pq.write_table(table, draft, **(told | (options or {})))
-    bounds = bounds_of(draft)
+    bounds = bounds_of(pq.read_metadata(draft))
     tags, times = table.column("tag"), table.column("time").combine_chunks()
     first_us, last_us = _ends(times)
     return DataFile(

@@ -8,15 +8,13 @@ much, or has waited long.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lianji.history.delta.actions import DataFile
-from lianji.history.delta.files import Files
+from lianji.history.delta.files import SEALED, Files
 
 FAN = 8
-SEALED = 9
-"""The level of files that hold all of their tags' samples of a day."""
 LATE_SHARE = 0.05
 LATE_WAITS_US = 6 * 3_600_000_000
 DAY_OVER_US = 2 * 3_600_000_000
@@ -35,17 +33,17 @@ class Merge:
     level: int
 
 
-def next_merge(files: Files, now_us: int, written_us: dict[str, int]) -> Merge | None:
+def next_merge(files: Files, now_us: int, written_us: Callable[[str], int]) -> Merge | None:
     """The merge that is most worth doing now, or None.
 
     ``written_us`` tells when a file was written, by its path. Running days go first, the newest
     before the others: they are asked about most.
     """
-    parts = sorted(files.parts.items(), key=lambda part: part[0][1], reverse=True)
+    newest_first = sorted(files.open, key=lambda part: (part[1], part[0]), reverse=True)
     found = [
         merge
-        for (site, day), some in parts
-        for merge in _of_day(site, day, some, now_us, written_us)
+        for site, day in newest_first
+        for merge in _of_day(site, day, files.of(site, day), now_us, written_us)
     ]
     return next(iter(sorted(found, key=lambda merge: merge.level)), None)
 
@@ -55,7 +53,7 @@ def _of_day(
     day: str,
     files: Sequence[DataFile],
     now_us: int,
-    written_us: dict[str, int],
+    written_us: Callable[[str], int],
 ) -> Iterator[Merge]:
     open_files = [file for file in files if file.level < SEALED]
     if not open_files:
@@ -63,7 +61,7 @@ def _of_day(
     if now_us < _end_of_us(files) + DAY_OVER_US:
         yield from _of_level(site, day, open_files)
         return
-    newest_us = max(written_us.get(file.path, 0) for file in open_files)
+    newest_us = max(written_us(file.path) for file in open_files)
     if now_us - newest_us < _patience_us(files, open_files):
         yield from _of_level(site, day, open_files)
         return

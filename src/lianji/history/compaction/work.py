@@ -12,8 +12,9 @@ import numpy as np
 
 from lianji.base.errors import StorageError, Text
 from lianji.history.compaction.merge import Piece, merged
-from lianji.history.compaction.plan import SEALED, Merge
+from lianji.history.compaction.plan import Merge
 from lianji.history.delta.actions import DataFile
+from lianji.history.delta.files import SEALED
 from lianji.history.parquet.reading import Stored
 from lianji.history.parquet.writing import FILE_ROWS_MAX, write_file
 from lianji.history.places.place import Place

@@ -17,6 +17,8 @@ from lianji.history.delta.actions import DataFile
 
 Part = tuple[str, str]
 """Site and period."""
+SEALED = 9
+"""The level of files that hold all of their tags' samples of a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Files:
     parts: dict[Part, tuple[DataFile, ...]] = field(default_factory=dict)
     periods: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Of each site those that have files, sorted."""
+    open: frozenset[Part] = frozenset()
+    """Those with files that are not sealed; of a thousand sites and years of days they are few."""
     rows: int = 0
     bytes: int = 0
     count: int = 0
@@ -80,16 +84,16 @@ class Files:
         for part, some in fresh.items():
             # names sort by when they were written
             parts[part] = tuple(sorted((*parts.get(part, ()), *some), key=_by_name))
-        return Files(parts, self._periods_now(parts, fresh, removed), rows, size, count)
+        touched = {*fresh, *map(_part, removed)}
+        is_open = (any(file.level < SEALED for file in parts.get(part, ())) for part in touched)
+        still = (part for part, yes in zip(touched, is_open, strict=True) if yes)
+        now_open = (self.open - touched).union(still)
+        return Files(parts, self._periods_now(parts, touched), now_open, rows, size, count)
 
     def _periods_now(
-        self,
-        parts: dict[Part, tuple[DataFile, ...]],
-        added: Iterable[Part],
-        removed: Iterable[DataFile],
+        self, parts: dict[Part, tuple[DataFile, ...]], touched: Iterable[Part]
     ) -> dict[str, tuple[str, ...]]:
         """``periods`` of the next version, whose parts these are."""
-        touched = {*added, *map(_part, removed)}
         periods = dict(self.periods)
         for site, period in touched:
             if ((site, period) in parts) == ((site, period) in self.parts):

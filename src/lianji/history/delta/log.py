@@ -106,9 +106,9 @@ class DeltaLog:
         """Path of each file that was removed -> when (ms since 1970), and its size."""
         return dict(self._state.tombstones)
 
-    def written_us(self) -> dict[str, int]:
-        """Path of each file -> when it came into the table (us since 1970)."""
-        return {path: ms * 1000 for path, ms in self._state.modified_ms.items()}
+    def written_us(self, path: str) -> int:
+        """When a file came into the table (us since 1970); 0 for one that is not in it."""
+        return self._state.modified_ms.get(path, 0) * 1000
 
     # -- reading ---------------------------------------------------------------------------
 

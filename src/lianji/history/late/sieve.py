@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -164,6 +164,9 @@ class Sieves:
         self._wanted_until_s = 0.0
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, tuple[_Sieve, ...]] = OrderedDict()
+        self._names: Counter[int] = Counter()
+        """Of each sieve, by its identity, how many files it stands for."""
+        self._bytes = 0
 
     def keep(self, names: Sequence[str], rows: Rows) -> None:
         """All files of these names together hold these rows (by tag id and time, each key once) and
@@ -174,7 +177,7 @@ class Sieves:
     def merge(self, names: Sequence[str], inputs: Sequence[str]) -> None:
         """Files of these names hold what the inputs held, as far as that is known."""
         with self._lock:
-            found = [self._kept.pop(name, None) for name in inputs]
+            found = [self._dropped(name) for name in inputs]
         known = {id(one): one for sieves in found if sieves is not None for one in sieves}
         if known and all(sieves is not None for sieves in found):
             self._put(names, tuple(known.values()))
@@ -182,7 +185,7 @@ class Sieves:
     def replace(self, name: str, old: str, gone: Rows) -> None:
         """A file of this name holds what the old one held, but for some rows."""
         with self._lock:
-            found = self._kept.pop(old, None)
+            found = self._dropped(old)
         if found is not None:
             self._put([name], tuple(one.without(gone) for one in found))
 
@@ -208,10 +211,21 @@ class Sieves:
         wanted = time.monotonic() < self._wanted_until_s
         bytes_max = self._bytes_max if wanted else min(BYTES_MAX_UNWANTED, self._bytes_max)
         with self._lock:
-            self._kept.update(dict.fromkeys(names, sieves))
-            while self._kept and self._bytes() > bytes_max:
-                self._kept.popitem(last=False)
+            for name in names:
+                self._dropped(name)
+                self._kept[name] = sieves
+                for one in sieves:
+                    self._bytes += 0 if self._names[id(one)] else one.nbytes
+                    self._names[id(one)] += 1
+            while self._kept and self._bytes > bytes_max:
+                self._dropped(next(iter(self._kept)))
 
-    def _bytes(self) -> int:
-        all_kept = {id(one): one for sieves in self._kept.values() for one in sieves}
-        return sum(one.nbytes for one in all_kept.values())
+    def _dropped(self, name: str) -> tuple[_Sieve, ...] | None:
+        """What was kept for a file, no longer kept. Under the lock."""
+        sieves = self._kept.pop(name, None)
+        for one in sieves or ():
+            self._names[id(one)] -= 1
+            if not self._names[id(one)]:
+                del self._names[id(one)]
+                self._bytes -= one.nbytes
+        return sieves

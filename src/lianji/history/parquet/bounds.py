@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -17,9 +16,8 @@ _OWN = ("tag", "time")
 """These are known already."""
 
 
-def bounds_of(path: Path) -> str:
+def bounds_of(metadata: pq.FileMetaData) -> str:
     """JSON of lowest and highest value and count of nulls of each column, but tag and time."""
-    metadata = pq.read_metadata(path)
     low: dict[str, Any] = {}
     high: dict[str, Any] = {}
     nulls: dict[str, int] = {}

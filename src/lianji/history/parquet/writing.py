@@ -7,7 +7,8 @@ smallest for the file at hand, which is tried out on its beginning.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from dataclasses import replace
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -50,11 +51,25 @@ def write_days(
 
     Sorted means by path and time. The files are durable and not yet part of the table.
     """
-    return [
-        write_file(place, site, day_name(day), [(part, paths)], level)
-        for day, part in _by_day(rows)
-        for part in _in_pieces(part)
-    ]
+    return write_sites(place, [(site, rows)], paths, level)
+
+
+def write_sites(
+    place: Place, parts: Iterable[tuple[str, Rows]], paths: Sequence[str], level: int = 0
+) -> list[DataFile]:
+    """The same for the rows of several sites. All files are made durable together, and the small
+    ones are encoded alike, as suits the first: they are merged soon."""
+    drafts: list[DataFile] = []
+    options: dict[str, Any] | None = None
+    for site, of_site in parts:
+        for day, of_day in _by_day(of_site):
+            for part in _in_pieces(of_day):
+                if options is None or len(part) > TRIED_ROWS:
+                    options = _written_as(part)
+                piece = [(part, paths)]
+                drafts.append(_drafted(place, site, day_name(day), piece, level, options))
+    sizes = place.keep_all([file.path for file in drafts])
+    return [replace(file, bytes=size) for file, size in zip(drafts, sizes, strict=True)]
 
 
 def _by_day(rows: Rows) -> Iterator[tuple[int, Rows]]:
@@ -87,25 +102,33 @@ def write_file(
 
     The pieces together are sorted by path and time and are not empty.
     """
+    pieces = iter(pieces)
+    first = next(pieces)
+    options = _written_as(first[0], compression_level)
+    file = _drafted(place, site, day, chain([first], pieces), level, options)
+    return replace(file, bytes=place.keep(file.path))
+
+
+def _drafted(
+    place: Place,
+    site: str,
+    day: str,
+    pieces: Iterable[tuple[Rows, Sequence[str]]],
+    level: int,
+    options: dict[str, Any],
+) -> DataFile:
+    """A file that is written and not yet kept: its size is still to be told."""
     path = f"{folder_of(site, 'day', day)}/{new_id().hex()}.parquet"
     draft = place.local_draft(path)
     seen = _Seen()
-    writer: pq.ParquetWriter | None = None
-    try:
+    footers: list[pq.FileMetaData] = []
+    with pq.ParquetWriter(draft, _FILE_SCHEMA, metadata_collector=footers, **options) as writer:
         for rows, paths in pieces:
-            if writer is None:
-                options = _written_as(rows, compression_level)
-                writer = pq.ParquetWriter(draft, _FILE_SCHEMA, **options)
             seen.take(rows, paths)
             for start in range(0, len(rows), ROW_GROUP_ROWS):
                 group = rows.take(slice(start, start + ROW_GROUP_ROWS))
                 writer.write_table(_as_group(group, paths), row_group_size=ROW_GROUP_ROWS)
-    finally:
-        if writer is not None:
-            writer.close()
-    bounds = bounds_of(draft)
-    size = place.keep(path)
-    return seen.file(path, site, day, size, level, bounds)
+    return seen.file(path, site, day, level, bounds_of(footers[0]))
 
 
 class _Seen:
@@ -126,12 +149,12 @@ class _Seen:
         self.start_us = min(self.start_us, int(rows.time_us.min()))
         self.end_us = max(self.end_us, int(rows.time_us.max()))
 
-    def file(self, path: str, site: str, day: str, size: int, level: int, bounds: str) -> DataFile:
+    def file(self, path: str, site: str, day: str, level: int, bounds: str) -> DataFile:
         return DataFile(
             path=path,
             site=site,
             period=day,
-            bytes=size,
+            bytes=0,
             rows=self.rows,
             first_tag=self.first_tag or "",
             last_tag=self.last_tag,
@@ -142,7 +165,7 @@ class _Seen:
         )
 
 
-def _written_as(rows: Rows, compression_level: int) -> dict[str, Any]:
+def _written_as(rows: Rows, compression_level: int = 1) -> dict[str, Any]:
     """The writer's options for a file that begins with these rows: of several sound encodings of
     times and of values each the one that is smallest on a stretch of them."""
     some = rows.take(slice(0, TRIED_ROWS))

@@ -20,11 +20,13 @@ from lianji.base.clock import to_us
 from lianji.base.durable import make_folder
 from lianji.base.errors import InputError, StorageError, Text
 from lianji.base.ids import new_id
+from lianji.history.places.at_once import at_once
 from lianji.history.settings import S3Settings
 
 PART_BYTES = 5 << 20
 """The least that S3 takes as a part: what is sent again when a slow line fails is small."""
 PARTS_AT_ONCE = 2
+SENT_AT_ONCE = 4
 TAIL_BYTES = 64 << 10
 """Fetched together with the size: nearly always all of a Parquet footer."""
 READ_AHEAD_BYTES = 128 << 10
@@ -150,6 +152,9 @@ class BucketPlace:
             raise _failed(f"{self.url}/{name}", said)
         draft.unlink()
         return size
+
+    def keep_all(self, names: Sequence[str]) -> list[int]:
+        return at_once(self.keep, names, SENT_AT_ONCE)
 
     def open(self, name: str) -> RangeFile:
         """For reading, in one request. Raises FileNotFoundError."""

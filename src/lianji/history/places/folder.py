@@ -10,6 +10,10 @@ import pyarrow as pa
 
 from lianji.base.durable import make_folder, sync_file, sync_folder, write_atomically
 from lianji.base.ids import new_id
+from lianji.history.places.at_once import at_once
+
+SYNCED_AT_ONCE = 16
+FOLDERS_KNOWN_MAX = 10_000
 
 
 class FolderPlace:
@@ -19,6 +23,8 @@ class FolderPlace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._durable: set[Path] = set()
+        """Folders of data files whose names are known to be on disk."""
 
     @property
     def url(self) -> str:
@@ -63,15 +69,31 @@ class FolderPlace:
     def local_draft(self, name: str) -> Path:
         """Where the file is to be written, before ``keep`` makes it durable."""
         path = self.folder / name
-        make_folder(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
     def keep(self, name: str) -> int:
-        """Make a written draft durable; its size in bytes."""
-        path = self.folder / name
-        sync_file(path)
-        sync_folder(path.parent)
-        return path.stat().st_size
+        """Make a written draft durable, and the folders that it lies in; its size in bytes."""
+        return self.keep_all([name])[0]
+
+    def keep_all(self, names: Sequence[str]) -> list[int]:
+        """``keep`` for several: files are synced at once, and each folder once."""
+        paths = [self.folder / name for name in names]
+        at_once(sync_file, paths, SYNCED_AT_ONCE)
+        folders = {path.parent for path in paths}
+        fresh = {one for folder in folders for one in self._fresh(folder)}
+        at_once(sync_folder, list(folders | {one.parent for one in fresh}), SYNCED_AT_ONCE)
+        if len(self._durable) > FOLDERS_KNOWN_MAX:
+            self._durable = set()
+        self._durable |= fresh
+        return [path.stat().st_size for path in paths]
+
+    def _fresh(self, folder: Path) -> Iterator[Path]:
+        """A folder and those it lies in, below this place's own (which its log has made), as far as
+        nobody knows that they are durable."""
+        while folder != self.folder and folder not in self._durable:
+            yield folder
+            folder = folder.parent
 
     def open(self, name: str) -> pa.NativeFile:
         return pa.memory_map(str(self.folder / name))

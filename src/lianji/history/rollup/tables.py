@@ -77,7 +77,7 @@ class RollupWriter:
         if self._writer is None:
             return []
         self._writer.close()
-        bounds = bounds_of(self._draft)
+        bounds = bounds_of(pq.read_metadata(self._draft))
         return [
             DataFile(
                 path=self._path,

@@ -11,9 +11,8 @@ import shutil
 import threading
 from collections.abc import Iterator, Sequence
 
-from lianji.history.compaction.plan import SEALED
 from lianji.history.delta.actions import DataFile
-from lianji.history.delta.files import day_name
+from lianji.history.delta.files import SEALED, day_name
 from lianji.history.delta.log import Change, DeltaLog
 from lianji.history.tiers import Tiers
 

@@ -16,10 +16,10 @@ import structlog
 from lianji.base.clock import now_us
 from lianji.base.errors import LianjiError
 from lianji.history.compaction.jobs import Folders, Job, Runner
-from lianji.history.compaction.plan import SEALED, next_merge
+from lianji.history.compaction.plan import next_merge
 from lianji.history.compaction.work import ROLLED_LEVEL, Outcome
 from lianji.history.delta.actions import DataFile
-from lianji.history.delta.files import Files
+from lianji.history.delta.files import SEALED, Files
 from lianji.history.delta.log import Change, DeltaLog, Overtaken
 from lianji.history.late.sieve import Sieves
 from lianji.history.rollup.tables import source_of, sources_by_day
@@ -61,6 +61,8 @@ class Upkeep:
         self._committing = committing
         self._removed_kept_ms = round(settings.removed_kept_h * 3_600_000)
         self._passed_over: dict[str, float] = {}
+        self._nothing_in: list[Files] = []
+        """Versions of all tables of which there was nothing to roll up."""
         self._vacuumed_s = time.monotonic()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -138,10 +140,15 @@ class Upkeep:
 
     def _next(self) -> Job | None:
         files = self._without_passed_over(self.samples.files)
-        merge = next_merge(files, now_us(), self.samples.written_us())
+        merge = next_merge(files, now_us(), self.samples.written_us)
         if merge is not None:
             return Job("merge", merge.site, merge.day, merge.inputs, merge.level)
-        return self._next_roll_up(files) or self._next_month()
+        tables = [files, self.minutes.files, self.hours.files, *(t.files for t in self._tiers.logs)]
+        if [id(one) for one in tables] == [id(one) for one in self._nothing_in]:
+            return None
+        job = self._next_roll_up(files) or self._next_month()
+        self._nothing_in = tables if job is None else []
+        return job
 
     def _without_passed_over(self, files: Files) -> Files:
         now_s = time.monotonic()
