@@ -117,12 +117,12 @@ def _as_said(content: bytes) -> LianjiError | None:
 
 def _checked(content: bytes, key: Key, edge: str, root_pem: bytes) -> LetIn:
     try:
-        answer = LetIn.of(json.loads(content))
+        answer = LetIn.model_validate_json(content)
         answer.check(key, edge, root_pem)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(
             "hub-answer-invalid",
-            Text(f"The hub's answer is no use: {error}.", f"中心的应答无效：{error}。"),
+            Text(f"The hub's answer is no use: {error}", f"中心的应答无效：{error}"),
             Text("Run the same version on both sides.", "请在两端使用相同版本。"),
         ) from error
     return answer
