@@ -157,3 +157,20 @@ def test_who_is_no_hub_says_so(tmp_path: Path) -> None:
         done = lianji("hub", *verb, "--plant", str(plant.root), fails=True)
         assert "[hub-missing]" in done.stderr
     assert tomllib.loads(plant.settings.read_text()).get("hub") is None
+
+
+def test_a_backup_holds_who_the_hub_and_the_edge_are(
+    folder: PlantFolder, hub: Hub, tmp_path: Path
+) -> None:
+    plant = plant_of(tmp_path)
+    lianji(*invited(folder, hub), "--plant", str(plant.root))
+    for one in (folder, plant):
+        kept, restored = str(tmp_path / "kept" / one.root.name), one.root.with_suffix(".restored")
+        lianji("backup", kept, "--plant", str(one.root))
+        lianji("restore", kept, str(restored))
+    again = PlantFolder(folder.root.with_suffix(".restored"))
+    assert authority_of(again).fingerprint == hub.authority.fingerprint
+    assert (again.hub / "ca.key").stat().st_mode & 0o077 == 0
+    [row] = json.loads(lianji("hub", "sites", "--json", "--plant", str(again.root)).stdout)
+    assert (row["edge"], row["state"]) == ("park1", "joined")
+    assert Identity(plant.root.with_suffix(".restored") / "data" / "relay").edge == "park1"
