@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 from cryptography import x509
 
 from lianji.base.errors import InputError, NotFound, StorageError
@@ -101,10 +103,6 @@ def test_an_edge_with_a_wrong_clock_still_joins_and_renews(tmp_path: Path, days:
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 def test_asynchronous_clients_speak_to_hubs_only(tmp_path: Path, hub: Hub, loop: str) -> None:
-    import asyncio
-
-    import uvloop
-
     identity = join(tmp_path / "relay", hub.invitation())
 
     async def ask(address: str, context: ssl.SSLContext) -> int:

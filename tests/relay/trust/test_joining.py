@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 
 from lianji.base.errors import InputError, LianjiError, LinkDown
 from lianji.relay.trust.certificates import new_key, request_of
@@ -22,6 +24,11 @@ from tests.relay.trust.door import Hub, made_hub, open_door
 def who(hub: Hub, identity: Identity) -> httpx.Response:
     with httpx.Client(verify=identity.client_context(), trust_env=False) as client:
         return client.get(f"{hub.address}/who")
+
+
+async def asked_by_async(hub: Hub, identity: Identity) -> httpx.Response:
+    async with httpx.AsyncClient(verify=identity.client_context(), trust_env=False) as client:
+        return await client.get(f"{hub.address}/who")
 
 
 def code(response: httpx.Response) -> str:
@@ -184,10 +191,15 @@ def test_a_server_of_the_root_that_is_no_hub_is_not_spoken_to(
     identity = join(tmp_path / "relay", hub.invitation())
     monkeypatch.setattr("lianji.relay.trust.certificates.HUB_URI", "other:")
     (tmp_path / "hub" / "data" / "hub" / "door.pem").unlink()
-    with open_door(hub), pytest.raises(LinkDown) as refused:
-        renew(tmp_path / "relay", hub.address)
-    assert "not that of a hub" in refused.value.cause.en
-    assert identity.edge == "park1"
+    hub.asked.clear()
+    with open_door(hub):
+        with pytest.raises(LinkDown) as refused:
+            renew(tmp_path / "relay", hub.address)
+        assert "not that of a hub" in refused.value.cause.en
+        for run in (asyncio.run, uvloop.run):
+            with pytest.raises(httpx.ConnectError):
+                run(asked_by_async(hub, identity))
+    assert hub.asked == []
 
 
 def test_who_is_revoked_is_refused_within_ten_seconds(hub: Hub, tmp_path: Path) -> None:

@@ -62,6 +62,15 @@ def test_the_door_of_the_hub_is_no_edge(hub: Hub) -> None:
     assert refusal(hub, der_of(hub.authority.certificate)) == "edge-foreign"
 
 
+def test_a_certificate_for_servers_is_no_edge_whatever_its_name(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined(hub, "hub")
+    monkeypatch.setattr("lianji.relay.trust.certificates.HUB_URI", "lianji:edge:")
+    door = x509.load_pem_x509_certificates(hub.authority.server_certificate().read_bytes())[0]
+    assert refusal(hub, der_of(door)) == "edge-foreign"
+
+
 def test_another_authority_with_the_same_names_is_foreign(hub: Hub, tmp_path: Path) -> None:
     good = x509.load_der_x509_certificate(joined(hub))
     with made_hub(tmp_path / "other") as other:
