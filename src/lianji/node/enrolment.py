@@ -12,7 +12,7 @@ from lianji.base.errors import InputError, Text
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import DEFAULT_PORT, SiteSettings, load_settings
 from lianji.node.site_file import changed
-from lianji.relay.settings import HubSettings
+from lianji.relay.settings import ADDRESSES_MAX, HubSettings
 
 if TYPE_CHECKING:
     from lianji.base.state import State
@@ -36,12 +36,13 @@ def create_hub(folder: PlantFolder, name: str) -> Authority:
     if not folder.settings.exists():
         SiteSettings(name=name)
         folder.create(name, DEFAULT_PORT)
-    settings = load_settings(folder.root)
-    authority = Authority.create(folder.hub, settings.hub.name if settings.hub else name)
-    if settings.hub is None:
-        with changed(folder) as document:
-            document["hub"] = _hub_part(name)
-    return authority
+    there = load_settings(folder.root).hub
+    if there is not None:  # whose keys may be missing, if an earlier try was killed
+        return Authority.create(folder.hub, there.name)
+    kept = Authority(folder.hub) if Authority.exists(folder.hub) else None
+    with changed(folder) as document:
+        document["hub"] = _hub_part(kept.name if kept else name)
+    return kept or Authority.create(folder.hub, name)
 
 
 def _hub_part(name: str) -> Any:
@@ -132,11 +133,11 @@ def join_hub(folder: PlantFolder, line: Invitation, proxy: str | None = None) ->
     from lianji.relay.trust import joining
 
     before = load_settings(folder.root).relay
+    identity = joining.join(folder.relay, line, proxy or (before.proxy if before else None))
+    told = [address for address in identity.addresses if address != line.address]
     with changed(folder) as document:
         part = document.setdefault("relay", tomlkit.table())
-        identity = joining.join(folder.relay, line, proxy or (before.proxy if before else None))
-        told = [address for address in identity.addresses if address != line.address]
-        part["hubs"] = [line.address, *told]
+        part["hubs"] = [line.address, *told][:ADDRESSES_MAX]
         part["edge"] = identity.edge
         if proxy:
             part["proxy"] = proxy

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import threading
 from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 
 from lianji.base.errors import InputError, LianjiError, LinkDown
+from lianji.relay.trust.certificates import new_key, request_of
 from lianji.relay.trust.identity import Identity
 from lianji.relay.trust.invitation import Invitation
 from lianji.relay.trust.joining import join, renew
@@ -20,6 +24,11 @@ from tests.relay.trust.door import Hub, made_hub, open_door
 def who(hub: Hub, identity: Identity) -> httpx.Response:
     with httpx.Client(verify=identity.client_context(), trust_env=False) as client:
         return client.get(f"{hub.address}/who")
+
+
+async def asked_by_async(hub: Hub, identity: Identity) -> httpx.Response:
+    async with httpx.AsyncClient(verify=identity.client_context(), trust_env=False) as client:
+        return await client.get(f"{hub.address}/who")
 
 
 def code(response: httpx.Response) -> str:
@@ -117,6 +126,56 @@ def test_who_only_shows_the_right_root_never_sees_the_token(hub: Hub, tmp_path: 
     assert refused.value.code == "hub-unreachable"
 
 
+def test_a_stranger_on_the_way_does_not_get_a_word_in(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a server says before it is known is not shown, and what a hub says is only text."""
+    words = {"en": "Run \x1b[2Jthis", "zh": "Run this"}
+    said = json.dumps({"code": "edge-x", "cause": words, "remedy": words}).encode()
+    monkeypatch.setattr("tests.relay.trust.door.SAID", {"/relay/v1/ca": said})
+    with pytest.raises(LinkDown) as refused:
+        join(tmp_path / "relay", hub.invitation())
+    assert "Run" not in str(refused.value)
+    monkeypatch.setattr("tests.relay.trust.door.SAID", {"/relay/v1/join": said})
+    with pytest.raises(Untrusted) as believed:
+        join(tmp_path / "relay", hub.invitation())
+    assert believed.value.cause.en == "Run [2Jthis"
+
+
+def test_an_answer_that_does_not_fit_is_not_kept(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = join(tmp_path / "relay", hub.invitation())
+    kept = first.path.read_bytes()
+    other = hub.edges.admit(hub.edges.invite("x", ["x"]), request_of(new_key(), "x"), "x")
+    whole = {
+        "edge": "park1",
+        "hub": "hub",
+        "certificate": other.pem.decode(),
+        "ca": hub.authority.pem.decode(),
+        "public_key": hub.authority.public_key_pem.decode(),
+        "sites": ["park1"],
+        "addresses": [],
+    }
+    wrong: list[object] = [
+        whole,
+        {**whole, "certificate": hub.authority.pem.decode()},
+        {**whole, "ca": "x"},
+        {**whole, "sites": "park1"},
+        {**whole, "addresses": ["http://x"]},
+        {},
+        [],
+    ]
+    monkeypatch.setattr("tests.relay.trust.door.STATUS", 200)
+    for answer in wrong:
+        said = {"/relay/v1/renew": json.dumps(answer).encode()}
+        monkeypatch.setattr("tests.relay.trust.door.SAID", said)
+        with pytest.raises(InputError) as refused:
+            renew(tmp_path / "relay", hub.address)
+        assert refused.value.code == "hub-answer-invalid"
+        assert first.path.read_bytes() == kept
+
+
 def test_an_edge_cannot_play_the_hub(hub: Hub, tmp_path: Path) -> None:
     evil = join(tmp_path / "evil", hub.invitation("evil"))
     context = server_context(evil.path, hub.authority.pem)
@@ -132,10 +191,15 @@ def test_a_server_of_the_root_that_is_no_hub_is_not_spoken_to(
     identity = join(tmp_path / "relay", hub.invitation())
     monkeypatch.setattr("lianji.relay.trust.certificates.HUB_URI", "other:")
     (tmp_path / "hub" / "data" / "hub" / "door.pem").unlink()
-    with open_door(hub), pytest.raises(LinkDown) as refused:
-        renew(tmp_path / "relay", hub.address)
-    assert "not that of a hub" in refused.value.cause.en
-    assert identity.edge == "park1"
+    hub.asked.clear()
+    with open_door(hub):
+        with pytest.raises(LinkDown) as refused:
+            renew(tmp_path / "relay", hub.address)
+        assert "not that of a hub" in refused.value.cause.en
+        for run in (asyncio.run, uvloop.run):
+            with pytest.raises(httpx.ConnectError):
+                run(asked_by_async(hub, identity))
+    assert hub.asked == []
 
 
 def test_who_is_revoked_is_refused_within_ten_seconds(hub: Hub, tmp_path: Path) -> None:

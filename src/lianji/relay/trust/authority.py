@@ -27,7 +27,7 @@ from lianji.base.errors import InputError, NotFound, StorageError, Text
 from lianji.relay.trust import certificates, tls
 from lianji.relay.trust.names import checked_name
 
-KEY_MODE = 0o600
+KEY_MODE, FOLDER_MODE = 0o600, 0o700
 DAYS = 30
 
 
@@ -39,9 +39,10 @@ class Authority:
 
     def __init__(self, folder: Path, clock: Callable[[], int] = now_us) -> None:
         self._folder, self._clock = folder, clock
-        if not (folder / "ca.pem").exists():
+        if not self.exists(folder):
             raise _missing(folder)
         try:
+            folder.chmod(FOLDER_MODE)
             for name in ("ca.key", "signing.key"):
                 (folder / name).chmod(KEY_MODE)  # a restored backup, a copy
             self.certificate = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
@@ -59,18 +60,22 @@ class Authority:
         self.signing_key = signing
         """For messages to edges, which got its public key when they joined."""
 
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        return (folder / "ca.pem").exists()
+
     @classmethod
     def create(cls, folder: Path, name: str, clock: Callable[[], int] = now_us) -> Authority:
         """Make a new authority. Raises InputError for a name that is none, or if there is one."""
         checked_name(name)
-        if (folder / "ca.pem").exists():
+        if cls.exists(folder):
             raise InputError(
                 "hub-exists",
                 Text(f"There is a hub in {folder} already.", f"{folder} 中已有中心。"),
                 Text("Take another folder.", "请使用其他文件夹。"),
             )
         make_folder(folder.resolve())
-        folder.chmod(0o700)
+        folder.chmod(FOLDER_MODE)
         key = certificates.new_key()
         root = certificates.authority_certificate(key, name, clock())
         signing = certificates.key_pem(Ed25519PrivateKey.generate())
@@ -137,6 +142,7 @@ class Authority:
 
     def _is_fresh(self, door: Path) -> bool:
         try:
+            door.chmod(KEY_MODE)
             found, root = x509.load_pem_x509_certificates(door.read_bytes())[:2]
         except (OSError, ValueError):
             return False

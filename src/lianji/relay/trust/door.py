@@ -14,6 +14,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 
+import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -30,6 +31,7 @@ from lianji.relay.trust.throttle import Throttle, network_of
 BODY_BYTES_MAX = 32_768
 BODY_S_MAX = 10.0
 TOKEN_MAX = 200
+_log = structlog.get_logger(__name__)
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -62,6 +64,8 @@ def answering(endpoint: _Endpoint) -> _Endpoint:
         try:
             return await endpoint(request)
         except LianjiError as error:
+            who = request.client.host if request.client else ""
+            _log.warning("edge-refused", code=error.code, path=request.url.path, client=who)
             wait_s = getattr(error, "retry_after_s", 0)
             headers = {"Connection": "close"}  # what is left of its body is not read
             headers |= {"Retry-After": str(wait_s)} if wait_s else {}

@@ -88,6 +88,8 @@ class Edges:
         a wrong request is still good. Raises Untrusted for the token, InputError for the request.
         """
         now = self._clock()
+        with self._state.reading() as connection:  # a guess does not even take the writer's lock
+            invites.check(connection, token, name, now)
         with self._state.writing() as connection:
             invite = invites.take(connection, token, name, now)
             before = _row(connection, name, locked=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import ssl
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -17,47 +16,40 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509.oid import NameOID
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lianji.base.clock import to_us
 from lianji.base.durable import make_folder, write_atomically
 from lianji.base.errors import NotFound, StorageError, Text
+from lianji.relay.settings import ADDRESSES_MAX, https_address
 from lianji.relay.trust import tls
-from lianji.relay.trust.certificates import Key, key_pem, names_of
+from lianji.relay.trust.certificates import EDGE_URI, Key, key_pem, names_of
 from lianji.relay.trust.names import NAME_MAX, SITES_MAX
 
 KEY_MODE = 0o600
 _END = b"-----END CERTIFICATE-----\n"
 
 
-@dataclass(frozen=True, slots=True)
-class LetIn:
-    """What a hub answers to who joins or renews. Raises ValueError for what does not fit."""
+class LetIn(BaseModel):
+    """What a hub answers to who joins or renews; keys and certificates are PEM."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
 
     edge: str
     hub: str
     certificate: str
     ca: str
     public_key: str
-    sites: tuple[str, ...]
-    addresses: tuple[str, ...]
+    sites: list[str] = Field(max_length=SITES_MAX)
+    addresses: list[str] = Field(max_length=ADDRESSES_MAX)
 
+    @field_validator("addresses")
     @classmethod
-    def of(cls, answer: object) -> LetIn:
-        if not isinstance(answer, dict):
-            raise ValueError("the answer is no object")
-        texts = {name: answer.get(name) for name in cls.__slots__}
-        lists = {name: texts.pop(name) for name in ("sites", "addresses")}
-        if not all(isinstance(text, str) for text in texts.values()):
-            raise ValueError("a field is missing")
-        for name, found in lists.items():
-            if not isinstance(found, list) or len(found) > SITES_MAX:
-                raise ValueError(f"{name} is no list")
-            if not all(isinstance(one, str) for one in found):
-                raise ValueError(f"{name} has what is no text")
-        return cls(**texts, **{name: tuple(found) for name, found in lists.items()})  # type: ignore[arg-type]
+    def _checked(cls, addresses: list[str]) -> list[str]:
+        return [https_address(one) for one in addresses]
 
     def check(self, key: Key, edge: str, root_pem: bytes) -> None:
-        """Whether it is for this key and edge, and of the authority that is trusted."""
+        """Raises ValueError if it is not for this key and edge, or of another authority."""
         root = x509.load_pem_x509_certificate(root_pem)
         certificate = x509.load_pem_x509_certificate(self.certificate.encode())
         if x509.load_pem_x509_certificate(self.ca.encode()) != root:
@@ -68,7 +60,7 @@ class LetIn:
             raise ValueError("the certificate is not of the hub's authority") from error
         if certificate.public_key() != key.public_key() or self.edge != edge:
             raise ValueError("the certificate is somebody else's")
-        if names_of(certificate) != [f"lianji:edge:{edge}"]:
+        if names_of(certificate) != [f"{EDGE_URI}{edge}"]:
             raise ValueError("the certificate has another name")
         if not isinstance(
             serialization.load_pem_public_key(self.public_key.encode()), Ed25519PublicKey

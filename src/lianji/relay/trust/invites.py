@@ -47,21 +47,29 @@ def make(connection: sa.Connection, edge: str, sites: Sequence[str], now: int) -
     return token
 
 
-def take(connection: sa.Connection, token: str, edge: str, now: int) -> Invite:
-    """Use the invitation of this edge up, within a transaction that writes. Raises Untrusted.
-
-    The update asks again whether it is unused: of two at once only one finds it so.
-    """
+def check(connection: sa.Connection, token: str, edge: str, now: int) -> Invite:
+    """The invitation of this edge, if it is good. Raises Untrusted."""
     digest = _digest(token)
     found = connection.execute(sa.select(invites).where(invites.c.hash == digest)).one_or_none()
     if found is None or not hmac.compare_digest(found.hash, digest) or found.edge != edge:
         raise _unknown()
     if not found.created_us - CLOCK_BACK_US <= now < found.expires_us:
         raise _late()
+    if found.used_us is not None:
+        raise _used()
+    return _invite(found)
+
+
+def take(connection: sa.Connection, token: str, edge: str, now: int) -> Invite:
+    """Use it up, within a transaction that writes: of two at once one succeeds. Raises Untrusted.
+
+    The update asks once more whether it is unused, for databases that let two look at once.
+    """
+    found, digest = check(connection, token, edge, now), _digest(token)
     unused = invites.update().where(invites.c.hash == digest, invites.c.used_us.is_(None))
     if connection.execute(unused.values(used_us=now)).rowcount != 1:
         raise _used()
-    return _invite(found)
+    return found
 
 
 def end(connection: sa.Connection, edge: str, now: int) -> int:

@@ -27,6 +27,7 @@ from lianji.relay.trust.refusals import Untrusted
 
 ANSWER_BYTES_MAX = 262_144
 TIMEOUT_S = 10.0
+OK = 200
 SAID_MAX = 500
 
 
@@ -48,7 +49,7 @@ def join(folder: Path, line: Invitation, proxy: str | None = None) -> Identity:
             "name": line.edge,
         }
         context = tls.client_context(root_pem)
-        content = _ask(context, "POST", f"{line.address}/relay/v1/join", proxy, body)
+        content = _ask(context, f"{line.address}/relay/v1/join", proxy, body)
         answer = _checked(content, key, line.edge, root_pem)
         return Identity.write(folder, key, answer)
     finally:
@@ -63,14 +64,16 @@ def renew(folder: Path, address: str, proxy: str | None = None) -> Identity:
     old, key = Identity(folder), new_key()
     body = {"csr": request_of(key, old.edge).decode()}
     url = f"{address}/relay/v1/renew"
-    content = _ask(old.client_context(), "POST", url, proxy, body)
+    content = _ask(old.client_context(), url, proxy, body)
     answer = _checked(content, key, old.edge, old.root_pem)
     return Identity.write(folder, key, answer)
 
 
 def _fetch_root(line: Invitation, proxy: str | None) -> bytes:
     """The root certificate with the fingerprint of the invitation, whoever sent it."""
-    content = _ask(tls.unverified_context(), "GET", f"{line.address}/relay/v1/ca", proxy)
+    status, content = _asked(tls.unverified_context(), "GET", f"{line.address}/relay/v1/ca", proxy)
+    if status != OK:
+        raise _no_hub(line.address)  # in our words: nobody knows who speaks
     try:
         root = x509.load_pem_x509_certificate(content)
     except ValueError as error:
@@ -81,10 +84,18 @@ def _fetch_root(line: Invitation, proxy: str | None) -> bytes:
     return pem_of(root)
 
 
-def _ask(
+def _ask(context: ssl.SSLContext, url: str, proxy: str | None, body: object) -> bytes:
+    """What the hub answers with 200. Raises LianjiError in the hub's own words, LinkDown."""
+    status, content = _asked(context, "POST", url, proxy, body)
+    if status != OK:
+        raise _as_said(content) or _no_hub(url)
+    return content
+
+
+def _asked(
     context: ssl.SSLContext, method: str, url: str, proxy: str | None, body: object = None
-) -> bytes:
-    """The content of a 200. Raises LianjiError as the hub said it, LinkDown."""
+) -> tuple[int, bytes]:
+    """Status and content. Raises LinkDown."""
     try:
         with (
             httpx.Client(verify=context, proxy=proxy, timeout=TIMEOUT_S, trust_env=False) as client,
@@ -97,9 +108,7 @@ def _ask(
                     raise _no_hub(url)
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise _unreachable(url, error) from error
-    if response.status_code != 200:
-        raise _as_said(bytes(content)) or _no_hub(url)
-    return bytes(content)
+    return response.status_code, bytes(content)
 
 
 def _as_said(content: bytes) -> LianjiError | None:
@@ -107,22 +116,27 @@ def _as_said(content: bytes) -> LianjiError | None:
     with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
         said = json.loads(content)
         cause, remedy = (
-            Text(said[part]["en"][:SAID_MAX], said[part]["zh"][:SAID_MAX])
+            Text(_printable(said[part]["en"]), _printable(said[part]["zh"]))
             for part in ("cause", "remedy")
         )
         kind = Untrusted if said["code"].startswith(("edge-", "invite-")) else InputError
-        return kind(said["code"][:80], cause, remedy)
+        return kind(_printable(said["code"]), cause, remedy)
     return None
+
+
+def _printable(text: str) -> str:
+    """What a terminal does not take for a command."""
+    return "".join(letter for letter in text[:SAID_MAX] if letter.isprintable())
 
 
 def _checked(content: bytes, key: Key, edge: str, root_pem: bytes) -> LetIn:
     try:
-        answer = LetIn.of(json.loads(content))
+        answer = LetIn.model_validate_json(content)
         answer.check(key, edge, root_pem)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(
             "hub-answer-invalid",
-            Text(f"The hub's answer is no use: {error}.", f"中心的应答无效：{error}。"),
+            Text(f"The hub's answer is no use: {error}", f"中心的应答无效：{error}"),
             Text("Run the same version on both sides.", "请在两端使用相同版本。"),
         ) from error
     return answer

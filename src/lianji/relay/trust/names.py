@@ -30,8 +30,10 @@ def checked_name(name: str) -> str:
             "edge-name-invalid",
             Text(f"{shown} is no name of an edge or a hub.", f"{shown} 不能作为边缘或中心的名称。"),
             Text(
-                "Use letters a-z, digits, and . _ - behind the first, at most 63.",
-                "请使用英文字母、数字以及 . _ -（首字符除外），最多 63 个字符。",
+                "Use letters a-z, digits, and . _ - behind the first, at most 63. Sites may have "
+                "other names: say them with --sites.",
+                "请使用英文字母、数字以及 . _ -（首字符除外），最多 63 个字符；"
+                "站点可用其他名称，由 --sites 指定。",
             ),
         )
     return name
