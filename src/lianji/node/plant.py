@@ -41,7 +41,7 @@ from lianji.node.memory import keep_memory_small
 from lianji.node.rates import Rate
 from lianji.node.readable import unread
 from lianji.node.site_file import write_titles
-from lianji.node.state_copy import open_state
+from lianji.node.state_place import open_state
 from lianji.spool.spool import Spool
 from lianji.trace.stages import Stages
 from lianji.web import status as web
@@ -146,7 +146,7 @@ class Plant:
     @cached_property
     def state(self) -> State:
         """The state database, opened when somebody needs it."""
-        return open_state(self.folder.root)
+        return open_state(self.folder.root, at_once=False)
 
     # -- what the web is handed -------------------------------------------------------------
 

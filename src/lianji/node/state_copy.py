@@ -10,13 +10,9 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lianji.base.durable import sync_file, sync_folder
 from lianji.base.errors import StorageError, Text
-
-if TYPE_CHECKING:
-    from lianji.base.state import State
 
 FILE = "state.db"
 COPY = "state-copy.db"
@@ -48,14 +44,6 @@ def copy_state(data: Path) -> None:
     sync_file(draft)
     draft.rename(data / COPY)
     sync_folder(data)
-
-
-def open_state(root: Path) -> State:
-    """The state of a plant's folder. Raises StorageError. (SQLAlchemy is loaded only here.)"""
-    from lianji.base.state import State, url_of
-
-    restore_state(root / "data")
-    return State(url_of(root))
 
 
 def restore_state(data: Path) -> None:
