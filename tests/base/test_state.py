@@ -100,6 +100,24 @@ def test_many_that_open_a_new_state_at_once_make_it_once(state_url: str) -> None
     assert [child.wait(60) for child in children] == [0] * 4
 
 
+def test_a_state_of_before_is_moved_on_with_what_it_holds(state: State, state_url: str) -> None:
+    with state.writing() as connection:
+        for table in ("users", "tokens"):
+            connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN sites"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+        connection.execute(
+            sa.text(
+                "INSERT INTO users (name, name_key, role, password, created_us) "
+                "VALUES ('anna', 'anna', 'viewer', 'x', 1)"
+            )
+        )
+    state.close()
+    again = State(state_url)
+    with again.reading() as connection:
+        assert connection.execute(sa.text("SELECT name, sites FROM users")).all() == [("anna", "")]
+    again.close()
+
+
 def test_a_state_of_a_newer_program_is_left_alone(state: State, state_url: str) -> None:
     with state.writing() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))

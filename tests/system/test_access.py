@@ -142,6 +142,34 @@ def test_the_state_of_a_plant_may_lie_in_postgresql(
     assert not [*folder.glob("data/state*")]
 
 
+def test_who_may_see_one_site_sees_it_in_a_running_plant(plant: PlantProcess) -> None:
+    _add_user(plant.folder, "anna", "administrator")
+    limited = ("user", "add", "li", "--role", "engineer", "--site", "park1-*", "--site", "works")
+    _lianji(plant.folder, *limited, "--password-stdin", password=PASSWORD)
+    assert "park1-* works" in _lianji(plant.folder, "user", "list")
+    token = _lianji(plant.folder, "token", "add", "mes", "--scope", "read", "--site", "park1-*")
+    for site in ("park1-2", "works"):
+        line = f"{site},machine=m1 value=77123.5"
+        key = {"Authorization": f"Bearer {(plant.folder / 'data' / 'cli.key').read_text()}"}
+        assert plant.http.post(f"{plant.address}/write", content=line, headers=key).is_success
+    headers = {"Authorization": f"Bearer {token.strip()}"}
+
+    def asked(path: str, **parameters: str) -> httpx.Response:
+        return plant.http.get(f"{plant.address}{path}", params=parameters, headers=headers)
+
+    wait_until(lambda: "park1-2/m1/value" in asked("/api/tags").text, what="the tag is there")
+    assert [row["tag"] for row in asked("/api/last", tags="*").json()["rows"]] == [
+        "park1-2/m1/value"
+    ]
+    assert asked("/api/last", tags="works/m1/value").status_code == 404
+    sql = {"query": "SELECT DISTINCT tag FROM samples"}
+    found = plant.http.post(f"{plant.address}/api/sql", json=sql, headers=headers).json()
+    assert found["rows"] == [{"tag": "park1-2/m1/value"}]
+    assert asked("/api/status").json()["problems"] == []
+    _lianji(plant.folder, "user", "sites", "li")
+    assert "park1" not in _lianji(plant.folder, "user", "list")
+
+
 def test_the_command_line_says_what_is_wrong(folder: Path) -> None:
     def said(*arguments: str) -> str:
         done = lianji_command(*arguments, "--plant", folder)

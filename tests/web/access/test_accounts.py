@@ -244,6 +244,36 @@ def test_a_token_that_makes_no_sense_is_refused(
     assert refused.value.code == code
 
 
+def test_sites_are_kept_changed_and_written_down(accounts: Accounts) -> None:
+    sites = [" park1-* ", "b", "b"]
+    accounts.users.add("li", Role.ENGINEER, PASSWORD, "test", sites=sites)
+    assert accounts.users.named("li").sites == ("park1-*", "b")
+    session = accounts.sessions.begin(accounts.users.named("li").id, "li", "", "")
+    who = accounts.sessions.identity(session)
+    assert who is not None
+    assert who.sites.sees("park1-2/x") and not who.sites.sees("c/x")
+    assert not {Need.CONFIGURE, Need.ADMINISTER} & who.may
+    assert {Need.READ, Need.OPERATE, Need.PUSH, Need.MEMBER} <= who.may
+    accounts.users.set_sites("li", [], "anna")
+    now = accounts.sessions.identity(session)
+    assert now is not None
+    assert now.sites.sees("c/x") and Need.CONFIGURE in now.may
+    newest = accounts.audit.newest(1)[0]
+    assert newest.detail == '{"before":"park1-*,b","sites":"","user":"li"}'
+
+
+def test_an_administrator_is_never_limited(accounts: Accounts) -> None:
+    with pytest.raises(InputError) as refused:
+        accounts.users.add("anna", Role.ADMINISTRATOR, PASSWORD, "test", sites=["a"])
+    assert refused.value.code == "administrator-limited"
+    accounts.users.add("li", Role.VIEWER, PASSWORD, "test", sites=["a"])
+    with pytest.raises(InputError):
+        accounts.users.set_role("li", Role.ADMINISTRATOR, "test")
+    _add(accounts)
+    with pytest.raises(InputError):
+        accounts.users.set_sites("anna", ["a"], "test")
+
+
 def test_who_is_known_stays_known_where_nothing_can_be_written(
     accounts: Accounts, state: State
 ) -> None:
