@@ -19,12 +19,13 @@ from lianji.base.state import url_of
 from lianji.dictionary.expression import parse
 from lianji.dictionary.tag import Tag
 from lianji.history.annotations import Annotations
+from lianji.web.access import access, gate
 from lianji.web.access.access import KeptAccess
 from lianji.web.access.accounts import Accounts
 from lianji.web.access.roles import Role, Scope
 from lianji.web.access.sites import Sites, listed_as
 from lianji.web.dashboard import Dashboard, Tile, TileKind
-from tests.web.access.conftest import KEY, PASSWORD, Site
+from tests.web.access.conftest import KEY, PASSWORD, Site, fields_of
 from tests.web.access.test_routes import ROUTES
 from tests.web.conftest import served
 from tests.web.plant import MemoryPlant
@@ -315,6 +316,40 @@ def test_sites_can_be_given_and_taken_and_hold_at_once(two: Site) -> None:
     assert refused.json()["code"] == "administrator-limited"
     listed = {one["name"]: one["sites"] for one in admin.get("/api/users").json()}
     assert listed == {"admin": [], "all": [], "limited": ["a"]}
+
+
+def test_the_page_of_users_shows_sites_and_changes_them(two: Site) -> None:
+    admin = two.member("admin")
+    admin.headers["Accept"] = "text/html"
+
+    def post(address: str, **fields: str) -> int:
+        page = admin.get("/users").text
+        return admin.post(address, data=fields_of(page, **fields)).status_code
+
+    assert 'value="a"' in admin.get("/users").text
+    assert post("/users/limited/sites", sites="b， c*") == 303
+    assert two.accounts.users.named("limited").sites == ("b", "c*")
+    new = {"name": "li", "password": PASSWORD, "role": "viewer", "sites": "park1-* b"}
+    assert post("/users", **new) == 303
+    assert two.accounts.users.named("li").sites == ("park1-*", "b")
+    assert post("/tokens", name="mes", scope="read", sites="b") == 200
+    assert [one.sites for one in two.accounts.tokens.all()] == [("b",)]
+    assert "park1-* b" in admin.get("/users").text
+    assert post("/users/li/sites", sites="") == 303
+    assert two.accounts.users.named("li").sites == ()
+
+
+def test_a_stream_ends_when_its_reader_may_see_other_sites(
+    two: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(access, "KNOWN_S", 0.0)
+    with two.member("limited").stream("GET", "/api/live", params={"tags": OWN}) as answer:
+        lines = answer.iter_lines()
+        assert next(line for line in lines if line.startswith("data:"))
+        two.accounts.users.set_sites("limited", ["c"], "test")
+        two.plant.add(OWN, now_us() + 1_000_000, 55.5)
+        assert not [line for line in lines if "55.5" in line]
 
 
 @pytest.mark.parametrize("wrong", ["a/b", "[a]", "a#", "x" * 101])
