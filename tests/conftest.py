@@ -11,3 +11,5 @@ from hypothesis import settings
 settings.register_profile("same", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("same")
+
+pytest_plugins = ["tests.databases"]

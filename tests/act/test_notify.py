@@ -30,7 +30,7 @@ from lianji.act.alarms.notify.webhook import dingtalk_sign, send_webhook
 from lianji.act.alarms.states import AlarmState, Event
 from lianji.act.alarms.store import AlarmStore
 from lianji.base.errors import InputError, Text
-from lianji.base.state import State, url_of
+from lianji.base.state import State
 from tests.act.peers import HttpPeer, MailPeer, http_peer, mail_peer
 
 NOW_US = 1_800_000_000_000_000
@@ -305,10 +305,8 @@ class Stand:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[AlarmStore]:
-    state = State(url_of(tmp_path))
-    yield AlarmStore(state)
-    state.close()
+def store(state: State) -> AlarmStore:
+    return AlarmStore(state)
 
 
 def channel(store: AlarmStore, stand: Stand, peer: HttpPeer, **more: Any) -> Channel:

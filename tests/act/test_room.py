@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -23,12 +22,13 @@ from lianji.act.alarms.states import AlarmState
 from lianji.act.alarms.store import AlarmStore
 from lianji.base.clock import now_us
 from lianji.base.errors import InputError, NotFound, StorageError
-from lianji.base.state import State, url_of
+from lianji.base.state import State
 from lianji.dictionary.batch import Batch
 from lianji.history.history import History
 from lianji.history.tiers import TierFiles
 from lianji.history.view.view import View
 from tests.peers import wait_until
+from tests.peers.postgres import postgres
 
 HOT = AlarmDefinition(name="hot", tag="p/*/t", kind="H", limit=90)  # type: ignore[arg-type]
 
@@ -36,8 +36,8 @@ HOT = AlarmDefinition(name="hot", tag="p/*/t", kind="H", limit=90)  # type: igno
 class Plant:
     """A history in memory, a state database on disk, and an alarm room that can begin anew."""
 
-    def __init__(self, folder: Path, *definitions: AlarmDefinition) -> None:
-        self.state = State(url_of(folder))
+    def __init__(self, state: State, *definitions: AlarmDefinition) -> None:
+        self.state = state
         self.steady_s = 1000.0
         self.database: State | FullDisk = self.state
         self.paths: list[str] = []
@@ -96,10 +96,8 @@ class FullDisk:
 
 
 @pytest.fixture
-def plant(tmp_path: Path) -> Iterator[Plant]:
-    plant = Plant(tmp_path)
-    yield plant
-    plant.state.close()
+def plant(state: State) -> Plant:
+    return Plant(state)
 
 
 def test_all_of_it_is_as_it_was_after_a_restart(plant: Plant) -> None:
@@ -142,6 +140,26 @@ def test_what_ended_while_nobody_looked_is_over_and_still_to_be_seen(plant: Plan
     assert plant.states == {"p/a/t#hot": "returned"}
 
 
+def test_a_room_that_begins_before_its_database_recalls_what_stood() -> None:
+    with postgres() as server:
+        url = server.database()
+        before = State(url)
+        Plant(before).tell(a=95).room.acknowledge(["p/a/t#hot"], "wang")
+        before.close()
+        server.kill()
+        plant = Plant(State(url, at_once=False))
+        assert plant.room.error is not None
+        assert plant.room.error.code == "state-unreachable"
+        with pytest.raises(StorageError):
+            plant.tell(a=96)
+        assert plant.states == {}, "nobody knows what is news"
+        server.start()
+        plant.look()
+        assert plant.states == {"p/a/t#hot": "acknowledged"}
+        assert [event for event, _ in plant.events()] == ["raised", "acknowledged"]
+        plant.state.close()
+
+
 def test_a_pattern_takes_in_tags_that_come_later(plant: Plant) -> None:
     plant.tell(a=95)
     plant.tell(b=99)
@@ -150,9 +168,9 @@ def test_a_pattern_takes_in_tags_that_come_later(plant: Plant) -> None:
     assert (defined.alarms, defined.problem) == (2, None)
 
 
-def test_new_tags_break_no_delay_that_runs(tmp_path: Path) -> None:
+def test_new_tags_break_no_delay_that_runs(state: State) -> None:
     slow = HOT.model_copy(update={"on_delay_s": 10})
-    plant = Plant(tmp_path, slow)
+    plant = Plant(state, slow)
     plant.paths = ["p/a/t"]
     plant.tell(a=95)
     plant.tell(b=1)
@@ -245,9 +263,9 @@ def test_the_journal_keeps_its_newest_lines(plant: Plant) -> None:
     assert [event for event, _ in plant.events()] == ["returned", "raised", "returned"]
 
 
-def test_the_summary_counts_and_names_the_most_urgent(tmp_path: Path) -> None:
+def test_the_summary_counts_and_names_the_most_urgent(state: State) -> None:
     urgent = AlarmDefinition(name="max", tag="p/c/t", kind="HH", limit=99, priority=1)  # type: ignore[arg-type]
-    plant = Plant(tmp_path, HOT, urgent)
+    plant = Plant(state, HOT, urgent)
     plant.tell(a=95, b=95, c=100)
     plant.room.acknowledge(["p/a/t#hot"], "wang")
     plant.room.shelve(["p/b/t#hot"], 5, "wang", "")

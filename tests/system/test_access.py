@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.peers import wait_until
+from tests.peers.postgres import Postgres
 from tests.system.plant import PlantProcess, lianji_command, lianji_program, plant_process
 
 pytestmark = pytest.mark.system
@@ -117,6 +118,56 @@ def test_a_backup_of_a_running_plant_holds_its_users(plant: PlantProcess, tmp_pa
     assert stat.S_IMODE((again / "data" / "state.db").stat().st_mode) == 0o600
     assert [line.split()[0] for line in _lianji(again, "user", "list").splitlines()[1:]] == ["anna"]
     assert lianji_command("audit", "--plant", again).returncode == 0
+
+
+def test_the_state_of_a_plant_may_lie_in_postgresql(
+    folder: Path, tmp_path: Path, postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (folder / "lianji.toml").open("a") as settings:
+        settings.write('\n[state]\nurl = "env:LIANJI_TEST_STATE"\n')
+    refused = lianji_command("user", "list", "--plant", folder)
+    assert b"state-url-missing" in refused.stderr
+    monkeypatch.setenv("LIANJI_TEST_STATE", postgres_server.database())
+    _add_user(folder, "anna", "administrator")
+    token = _lianji(folder, "token", "add", "mes", "--scope", "read").strip()
+    with plant_process(folder) as plant:
+        headers = {"Authorization": f"Bearer {token}"}
+        assert plant.http.get(f"{plant.address}/api/status", headers=headers).status_code == 200
+        assert plant.http.get(f"{plant.address}/api/alarms", headers=headers).status_code == 200
+        done = lianji_command("backup", tmp_path / "b", "--plant", folder)
+    assert done.returncode == 0, done.stderr
+    assert "env:LIANJI_TEST_STATE and are not in this backup" in " ".join(
+        done.stderr.decode().split()
+    )
+    assert not [*folder.glob("data/state*")]
+
+
+def test_who_may_see_one_site_sees_it_in_a_running_plant(plant: PlantProcess) -> None:
+    _add_user(plant.folder, "anna", "administrator")
+    limited = ("user", "add", "li", "--role", "engineer", "--site", "park1-*", "--site", "works")
+    _lianji(plant.folder, *limited, "--password-stdin", password=PASSWORD)
+    assert "park1-* works" in _lianji(plant.folder, "user", "list")
+    token = _lianji(plant.folder, "token", "add", "mes", "--scope", "read", "--site", "park1-*")
+    for site in ("park1-2", "works"):
+        line = f"{site},machine=m1 value=77123.5"
+        key = {"Authorization": f"Bearer {(plant.folder / 'data' / 'cli.key').read_text()}"}
+        assert plant.http.post(f"{plant.address}/write", content=line, headers=key).is_success
+    headers = {"Authorization": f"Bearer {token.strip()}"}
+
+    def asked(path: str, **parameters: str) -> httpx.Response:
+        return plant.http.get(f"{plant.address}{path}", params=parameters, headers=headers)
+
+    wait_until(lambda: "park1-2/m1/value" in asked("/api/tags").text, what="the tag is there")
+    assert [row["tag"] for row in asked("/api/last", tags="*").json()["rows"]] == [
+        "park1-2/m1/value"
+    ]
+    assert asked("/api/last", tags="works/m1/value").status_code == 404
+    sql = {"query": "SELECT DISTINCT tag FROM samples"}
+    found = plant.http.post(f"{plant.address}/api/sql", json=sql, headers=headers).json()
+    assert found["rows"] == [{"tag": "park1-2/m1/value"}]
+    assert asked("/api/status").json()["problems"] == []
+    _lianji(plant.folder, "user", "sites", "li")
+    assert "park1" not in _lianji(plant.folder, "user", "list")
 
 
 def test_the_command_line_says_what_is_wrong(folder: Path) -> None:

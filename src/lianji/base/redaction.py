@@ -1,7 +1,8 @@
 """What nobody may read back: secrets in a plant's files, wherever those are shown or handed on.
 
 A secret is the value of a key that is called so, such as ``password`` or ``secret_access_key``, the
-address of a notification (a robot's key is a part of it), and a user in any address. ``env:NAME``
+address of a notification (a robot's key is a part of it), a user in any address, and the
+password in that of the state database. ``env:NAME``
 and keys that end in ``_env`` name a variable, which is no secret: one wants to know which.
 """
 
@@ -12,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 HIDDEN = "***"
 """Stands for a secret wherever one is shown; sent back in a form, it means: as it is."""
@@ -24,7 +26,10 @@ _SECRET_LINE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _IN_ADDRESS = re.compile(r"(\w+://)[^\s/@\"']+@")
-_IN_QUERY = re.compile(r"([?&](?:access_token|key|secret|sign|token)=)[^\s&\"']+", re.IGNORECASE)
+_PASSWORD_IN_ADDRESS = re.compile(r"\w://[^:/@]*:([^@]*)@|[?&]\w*password=([^&]*)", re.IGNORECASE)
+_IN_QUERY = re.compile(
+    r"([?&](?:access_token|key|\w*password|secret|sign|token)=)[^\s&\"']+", re.IGNORECASE
+)
 
 
 def is_secret(name: str) -> bool:
@@ -70,6 +75,10 @@ def _secrets_in(value: Any, key: str = "", part: str = "") -> Iterator[str]:
             yield from _secrets_in(inner, key, part)
     elif is_secret(key) or (part, key) == ("notify", "url"):
         yield from [value] if isinstance(value, str) and not value.startswith("env:") else []
+    elif (part, key) == ("state", "url") and isinstance(value, str):
+        for found in _PASSWORD_IN_ADDRESS.finditer(value):
+            given = found[1] or found[2] or ""
+            yield from (given, unquote(given))
 
 
 def _bare(value: str) -> str:

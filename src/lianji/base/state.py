@@ -12,6 +12,7 @@ fail half-way (https://www.sqlite.org/isolation.html). ``reading`` takes no lock
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +20,19 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
-from lianji.base.errors import InputError, StorageError, Text
+from lianji.base import postgres
+from lianji.base.errors import StorageError
+from lianji.base.redaction import redacted
+from lianji.base.state_errors import driver_missing, newer, unfit, unspoken, unusable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_TIMEOUT_MS = 10_000
@@ -40,49 +51,65 @@ class State:
 
     engine: sa.Engine
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, at_once: bool = True) -> None:
         """Create or open it and bring its tables up to date.
 
-        Raises InputError for a URL that nothing here speaks, StorageError if the database cannot
-        be opened, is damaged, or was written by a newer Lianji.
+        Where it is not ``at_once``, a server that cannot be reached now is asked again whenever
+        somebody wants to read or write. Raises InputError for a URL that nothing here speaks,
+        StorageError if the database cannot be opened, is damaged, or was written by a newer Lianji.
         """
         parsed = _parsed(url)
-        self._shown = parsed.render_as_string(hide_password=True)
-        if parsed.get_backend_name() == "sqlite":
-            self.engine = _sqlite(parsed, self._shown)
+        self._shown = redacted(parsed.render_as_string(hide_password=True))
+        self._lock = threading.Lock()
+        self._ready = False
+        if parsed.drivername.partition("+")[0] == "sqlite":
+            self.engine, at_once = _sqlite(parsed, self._shown), True
         else:
-            self.engine = _engine(parsed, pool_pre_ping=True)
+            self.engine = _postgres(parsed, self._shown)
         try:
-            self._migrate()
-        except StorageError:
+            self._make_ready()
+        except StorageError as error:
+            if not at_once and isinstance(error.__cause__, OperationalError):
+                return
             self.engine.dispose()
             raise
-        except (SQLAlchemyError, OSError) as error:
-            self.engine.dispose()
-            raise _unusable(self._shown, error) from error
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """One moment of the database. It takes no lock and must not write. Raises StorageError."""
+        self._make_ready()
         with self._in_words(), self.engine.connect() as connection:
             yield connection.execution_options(**{_READS: True})
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """A transaction: all or nothing, and on disk when this returns. Raises StorageError."""
+        self._make_ready()
         with self._in_words(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:
-        """A full disk or a lock that is never given back is no bug of ours."""
+        """A full disk, a server that went or a lock that is never given back is no bug of ours."""
         try:
             yield
-        except OperationalError as error:
-            raise _unusable(self._shown, error) from error
+        except (OperationalError, InterfaceError, InternalError) as error:
+            raise unusable(self._shown, error) from error
+        except DataError as error:
+            raise unfit(error) from error
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def _make_ready(self) -> None:
+        if self._ready:
+            return
+        with self._lock:
+            try:
+                self._migrate()
+            except (SQLAlchemyError, OSError) as error:
+                raise unusable(self._shown, error) from error
+            self._ready = True
 
     def _migrate(self) -> None:
         """Quick where there is nothing to do: Alembic is loaded only to change something."""
@@ -90,7 +117,7 @@ class State:
         with self.engine.connect() as connection:
             found = _version(connection)
         if found is not None and found > newest:
-            raise _newer(self._shown, found, newest)
+            raise newer(self._shown, found, newest)
         if found != newest:
             self._upgrade()
 
@@ -112,6 +139,15 @@ def _version(connection: sa.Connection) -> str | None:
     return None if found is None else str(found)
 
 
+def _postgres(url: URL, shown: str) -> sa.Engine:
+    if url.drivername not in postgres.NAMES:
+        raise unspoken(shown)
+    try:
+        return postgres.engine_of(url, _reads)
+    except ImportError as error:
+        raise driver_missing(shown) from error
+
+
 def _sqlite(url: URL, shown: str) -> sa.Engine:
     if url.database and url.database != ":memory:":
         path = Path(url.database)
@@ -120,8 +156,8 @@ def _sqlite(url: URL, shown: str) -> sa.Engine:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
             path.chmod(FILE_MODE)
         except OSError as error:
-            raise _unusable(shown, error) from error
-    engine = _engine(url)
+            raise unusable(shown, error) from error
+    engine = sa.create_engine(url)
     sa.event.listen(engine, "connect", _prepare)
     sa.event.listen(engine, "begin", _begin)
     return engine
@@ -139,61 +175,17 @@ def _prepare(connection: Any, _record: object) -> None:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
+def _reads(connection: sa.Connection) -> bool:
+    return bool(connection.get_execution_options().get(_READS, False))
+
+
 def _begin(connection: sa.Connection) -> None:
-    reads = connection.get_execution_options().get(_READS, False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if _reads(connection) else "BEGIN IMMEDIATE")
 
 
 def _parsed(url: str) -> URL:
+    """Raises InputError, which shows nothing of a URL that cannot be taken apart."""
     try:
         return make_url(url)
-    except ArgumentError as error:
-        raise _unspoken(url) from error
-
-
-def _engine(url: URL, **options: Any) -> sa.Engine:
-    try:
-        return sa.create_engine(url, **options)
-    except (NoSuchModuleError, ImportError) as error:
-        raise _unspoken(url.render_as_string(hide_password=True)) from error
-
-
-def _unspoken(url: str) -> InputError:
-    return InputError(
-        "state-url-unknown",
-        Text(f"Nothing here speaks to {url}.", f"无法连接 {url}。"),
-        Text(
-            "Write sqlite:///path or postgresql://user@host/name, and install its driver.",
-            "请写成 sqlite:///路径 或 postgresql://用户@主机/库名，并安装相应驱动。",
-        ),
-    )
-
-
-def _unusable(shown: str, error: Exception) -> StorageError:
-    said = str(getattr(error, "orig", None) or error)
-    return StorageError(
-        "state-unusable",
-        Text(
-            f"The state database {shown} cannot be used: {said}.",
-            f"状态库 {shown} 无法使用：{said}。",
-        ),
-        Text(
-            "See that the disk has space and that the user of Lianji may write there; if the file "
-            "is damaged, restore it from a backup.",
-            "请检查磁盘空间和写权限；若文件已损坏，请从备份恢复。",
-        ),
-    )
-
-
-def _newer(shown: str, found: str, newest: str) -> StorageError:
-    return StorageError(
-        "state-newer",
-        Text(
-            f"The state database {shown} has version {found}; this Lianji knows {newest}.",
-            f"状态库 {shown} 的版本为 {found}，当前联机只支持 {newest}。",
-        ),
-        Text(
-            "Start the newer Lianji again, or restore the state of before.",
-            "请使用较新的联机版本，或恢复旧的状态库。",
-        ),
-    )
+    except (ArgumentError, ValueError) as error:
+        raise unspoken("what state.url says") from error

@@ -30,6 +30,12 @@ FromStdin = Annotated[
     typer.Option("--password-stdin", help=t("Read it from standard input", "从标准输入读取密码")),
 ]
 RoleOption = Annotated[Role, typer.Option("--role", help=t("What the user may do", "角色"))]
+SiteOption = Annotated[
+    list[str],
+    typer.Option(
+        "--site", help=t("Sees this site or pattern only; repeat", "仅可查看此站点或通配符，可重复")
+    ),
+]
 LINE_MAX = 4_096
 
 
@@ -43,11 +49,12 @@ def register(app: typer.Typer) -> None:
 def add_user(
     name: Name,
     role: RoleOption = Role.VIEWER,
+    site: SiteOption = [],  # noqa: B006 - typer copies it
     password_stdin: FromStdin = False,
     plant: PlantDir = HERE,
 ) -> None:
     with _accounts(plant) as accounts:
-        user = accounts.users.add(name, role, _password(password_stdin), by())
+        user = accounts.users.add(name, role, _password(password_stdin), by(), sites=site)
         tell(
             f"{user.name} is {user.role} and may log in.",
             f"{user.name} 已添加（{user.role}），可以登录。",
@@ -58,10 +65,15 @@ def add_user(
 def list_users(plant: PlantDir = HERE, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     with _accounts(plant) as accounts:
         rows = [
-            {"name": u.name, "role": u.role.value, "last_log_in": _moment(u.entered_us)}
+            {
+                "name": u.name,
+                "role": u.role.value,
+                "sites": " ".join(u.sites),
+                "last_log_in": _moment(u.entered_us),
+            }
             for u in accounts.users.all()
         ]
-    show_rows(rows, form_of(as_json, as_csv), ["name", "role", "last_log_in"])
+    show_rows(rows, form_of(as_json, as_csv), ["name", "role", "sites", "last_log_in"])
 
 
 @users.command("password", help=t("Set a new password", "设置新密码"))
@@ -86,6 +98,23 @@ def set_role(
     tell(f"{name} is {role} now.", f"{name} 的角色已改为 {role}。")
 
 
+@users.command("sites", help=t("Which sites a user sees", "限定用户可查看的站点"))
+def set_sites(
+    name: Name,
+    site: Annotated[
+        list[str],
+        typer.Argument(help=t("Sites or patterns; none: all", "站点或通配符；不填为全部")),
+    ] = [],  # noqa: B006 - typer copies it
+    plant: PlantDir = HERE,
+) -> None:
+    with _accounts(plant) as accounts:
+        accounts.users.set_sites(name, site, by())
+    tell(
+        f"{name} sees {' '.join(site) or 'all sites'} now.",
+        f"{name} 现可查看：{' '.join(site) or '全部站点'}。",
+    )
+
+
 @users.command("remove", help=t("Remove a user and end the sessions", "删除用户并注销其会话"))
 def remove_user(name: Name, plant: PlantDir = HERE) -> None:
     with _accounts(plant) as accounts:
@@ -100,10 +129,11 @@ def add_token(
     days: Annotated[
         int, typer.Option(help=t("Until it ends; 0: never", "有效天数；0 为永久"))
     ] = 365,
+    site: SiteOption = [],  # noqa: B006 - typer copies it
     plant: PlantDir = HERE,
 ) -> None:
     with _accounts(plant) as accounts:
-        secret = accounts.tokens.add(name, scope, days or None, by())
+        secret = accounts.tokens.add(name, scope, days or None, by(), site)
     tell("Keep this token: it is not shown again.", "请保存此令牌：之后不再显示。")
     typer.echo(secret)
 
@@ -115,13 +145,14 @@ def list_tokens(plant: PlantDir = HERE, as_json: AsJson = False, as_csv: AsCsv =
             {
                 "name": token.name,
                 "scopes": " ".join(token.scopes),
+                "sites": " ".join(token.sites),
                 "created_by": token.created_by,
                 "expires": _moment(token.expires_us),
                 "last_used": _moment(token.used_us),
             }
             for token in accounts.tokens.all()
         ]
-    columns = ["name", "scopes", "created_by", "expires", "last_used"]
+    columns = ["name", "scopes", "sites", "created_by", "expires", "last_used"]
     show_rows(rows, form_of(as_json, as_csv), columns)
 
 

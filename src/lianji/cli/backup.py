@@ -86,8 +86,9 @@ def backup(
 
 def _take(plant: Path, destination: Path, keep: int, as_json: bool) -> None:
     from lianji.history.backup.faults import Fault
-    from lianji.node.backup import back_up
+    from lianji.node.backup import back_up, state_elsewhere
 
+    elsewhere = state_elsewhere(plant)
     with bar(destination.name) as progress:
         taken = back_up(folder_of(plant), destination, keep, progress)
     manifest = taken.manifest
@@ -100,6 +101,7 @@ def _take(plant: Path, destination: Path, keep: int, as_json: bool) -> None:
             "copied_bytes": taken.copied_bytes,
             "removed_files": taken.removed_files,
             "damaged": sorted(taken.damaged),
+            "state_elsewhere": elsewhere,
         }
         show_rows([row], Form.JSON, list(row))
     tell(
@@ -108,6 +110,13 @@ def _take(plant: Path, destination: Path, keep: int, as_json: bool) -> None:
         f"第 {manifest.generation} 代备份：{manifest.rows:,} 行，"
         f"{taken.copied_files} 个新数据文件（{taken.copied_bytes / 1e6:.1f} MB）。",
     )
+    if elsewhere:
+        tell(
+            f"Users, tokens, the audit log and the alarms' state lie in {elsewhere} and are not in "
+            "this backup: back up that database too, such as with pg_dump.",
+            f"用户、令牌、审计日志和报警状态保存在 {elsewhere}，不在此备份中："
+            "请另行备份该数据库，例如用 pg_dump。",
+        )
     _tell_faults([Fault(path, what) for path, what in taken.damaged.items()])
 
 
@@ -157,6 +166,7 @@ def restore(
     ] = None,
 ) -> None:
     from lianji.node.backup import restore as restore_into
+    from lianji.node.backup import state_elsewhere
 
     with bar(folder.name) as progress:
         restored = restore_into(destination, folder, generation, progress)
@@ -167,6 +177,13 @@ def restore(
         f"第 {manifest.generation} 代已恢复到 {folder}：{manifest.rows:,} 行；"
         f"{len(restored.faults)} 处差异。",
     )
+    if elsewhere := state_elsewhere(folder):
+        tell(
+            f"Its state is in {elsewhere}, which this backup does not hold: restore that database, "
+            "or give state.url another one where the first plant still runs.",
+            f"其状态保存在 {elsewhere}，不在此备份中：请恢复该数据库；"
+            "若原工厂仍在运行，请为 state.url 指定另一个数据库。",
+        )
     _tell_faults(restored.faults)
     tell(f"Next: lianji run --plant {folder}", f"下一步：lianji run --plant {folder}")
 

@@ -101,7 +101,7 @@ class Annotations:
         with self._lock:
             newest = self._newest()
             if note.id and note.id not in newest:
-                raise _unknown(note.id)
+                raise unknown_annotation(note.id)
             before_us = newest[note.id].written_us if note.id else 0
             note = replace(
                 note, id=note.id or new_id().hex(), written_us=max(now_us(), before_us + 1)
@@ -114,7 +114,7 @@ class Annotations:
         with self._lock:
             note = self._newest().get(identity)
             if note is None or note.deleted_us is not None:
-                raise _unknown(identity)
+                raise unknown_annotation(identity)
             written_us = max(now_us(), note.written_us + 1)
             self._append(replace(note, written_us=written_us, deleted_us=written_us))
 
@@ -217,7 +217,7 @@ def _wrong(en: str, zh: str) -> InputError:
     )
 
 
-def _unknown(identity: str) -> NotFound:
+def unknown_annotation(identity: str) -> NotFound:
     return NotFound(
         "annotation-unknown",
         Text(f"There is no annotation {identity!r}.", f"没有编号为 {identity!r} 的注释。"),

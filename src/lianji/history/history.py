@@ -77,6 +77,12 @@ class History:
         """Files of the table that could not be read when they were last needed, by path; answers
         lack their rows."""
 
+    def within(self, sees: Callable[[str], bool]) -> History:
+        """The same history of which only these paths are there; ``history.limited`` says more."""
+        from lianji.history.limited import LimitedHistory  # which is one of these
+
+        return LimitedHistory(self, sees)
+
     def tags(self) -> list[str]:
         """The paths of all tags that ever had a sample and of all calculated ones, sorted."""
         return list(self._known.all)
@@ -115,14 +121,14 @@ class History:
         """The same answer part by part, at least one, so that nobody need hold all of it."""
         signals, paths = self._asked(tags)
         check_range(start_us, end_us)
-        expected = Expected(signals, self._known.stored, paths, start_us, end_us)
+        expected = Expected(signals, self._stored(), paths, start_us, end_us)
         return tables_of(signals, paths, expected, bounds)
 
     def rows_expected(self, tags: Sequence[str], start_us: int, end_us: int) -> int:
         """About how many samples ``read`` would give, without reading any."""
         signals, paths = self._asked(tags)
         check_range(start_us, end_us)
-        return Expected(signals, self._known.stored, paths, start_us, end_us).total
+        return Expected(signals, self._stored(), paths, start_us, end_us).total
 
     def last(self, tags: Sequence[str] | None = None) -> pa.Table:
         """The newest sample of each tag (of every tag if None), in the order asked."""
@@ -295,6 +301,10 @@ class History:
         view = self._moment()  # first: it may bring tags that came since
         return Signals(view, self._expressions, self._is_linear), self._expanded(tags)
 
+    def _stored(self) -> Sequence[str]:
+        """The paths of all stored tags, sorted."""
+        return self._known.stored
+
     def _expanded(self, tags: Sequence[str] | None) -> list[str]:
         return self._known.expanded(tags)
 
@@ -304,7 +314,7 @@ class History:
         """Raises InputError if far too much would have to be read."""
         signals, paths = self._asked(tags)
         check_range(start_us, end_us)
-        expected = Expected(signals, self._known.stored, paths, start_us, end_us)
+        expected = Expected(signals, self._stored(), paths, start_us, end_us)
         expected.check()
         return signals, paths, expected
 

@@ -7,7 +7,7 @@ may not change its settings, and is interrupted when its time is over.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,9 +36,13 @@ def run_sql(
     paths: Sequence[str],
     settings: HistorySettings,
     limit: int | None = None,
+    seen: Collection[str] | None = None,
 ) -> pa.Table:
     """The answer as an Arrow table. The one table is ``samples``: tag, time, value, text,
     quality, site, day; what memory holds replaces what the files say of the same tag and time.
+
+    With ``seen`` only rows of these tags can be reached, whatever the query tries: the database may
+    open no file at all, and is handed nothing else.
 
     Raises InputError for a query that fails, takes too long or wants more than it may have.
     """
@@ -51,7 +55,7 @@ def run_sql(
         alarm.daemon = True
         alarm.start()
         try:
-            _prepare(database, view, paths)
+            _prepare(database, view, paths, seen)
             answer: duckdb.DuckDBPyRelation | None = database.sql(query)  # None: no result
             if answer is None:
                 return pa.table({})
@@ -68,14 +72,25 @@ def run_sql(
             alarm.cancel()
 
 
-def _prepare(database: duckdb.DuckDBPyConnection, view: View, paths: Sequence[str]) -> None:
+def _prepare(
+    database: duckdb.DuckDBPyConnection,
+    view: View,
+    paths: Sequence[str],
+    seen: Collection[str] | None,
+) -> None:
     rows = sorted_once(Rows.concat([Rows.of_batch(batch) for batch in view.batches]))
+    if seen is not None:
+        may = np.fromiter((path in seen for path in paths), np.bool_, len(paths))
+        rows = rows.take(may[rows.tag])
     database.register("memory", _with_day(rows, view.sites, paths))
     parts = [f"SELECT {_COLUMNS} FROM memory"]
     every = list(view.files)
     near = [one for one in every if not one.place.reads_ahead]
-    listed = [f"{one.place.url}/{one.file.path}" for one in _whole(near, view)]
+    whole = list(_whole(near, view))
     distant = [one for one in every if one.place.reads_ahead]
+    if seen is not None:
+        whole, distant = [], [*whole, *distant]
+    listed = [f"{one.place.url}/{one.file.path}" for one in whole]
     if listed:
         names = ", ".join("'" + name.replace("'", "''") + "'" for name in listed)
         parts.append(
@@ -84,7 +99,7 @@ def _prepare(database: duckdb.DuckDBPyConnection, view: View, paths: Sequence[st
         )
         database.execute(f"SET allowed_paths = [{names}]")
     if distant:
-        database.register("distant", _dataset(view, distant))
+        database.register("distant", _dataset(view, distant, seen))
         parts.append(f"SELECT {_COLUMNS} FROM distant AS file{_not_in_memory(rows, every)}")
     database.execute("SET enable_external_access = false")
     database.execute("SET python_enable_replacements = false")
@@ -111,9 +126,10 @@ def _not_in_memory(rows: Rows, files: Sequence[Stored]) -> str:
     return " ANTI JOIN memory ON memory.tag = file.tag AND memory.time = file.time"
 
 
-def _dataset(view: View, files: Sequence[Stored]) -> Any:
+def _dataset(view: View, files: Sequence[Stored], seen: Collection[str] | None) -> Any:
     """Files in a bucket, which DuckDB cannot open without an extension: Arrow reads them for it,
-    by ranges, and only the columns, days and sites that the query wants."""
+    by ranges, and only the columns, days and sites that the query wants. Of all files, where only
+    some tags may be seen."""
     import pyarrow.dataset as ds  # whoever has no bucket need not carry it
 
     parquet = ds.ParquetFileFormat(default_fragment_scan_options=ds.ParquetFragmentScanOptions())
@@ -127,7 +143,12 @@ def _dataset(view: View, files: Sequence[Stored]) -> Any:
         day = ds.field("day") == pa.scalar(date.fromisoformat(one.file.period))
         where = (ds.field("site") == one.file.site) & day
         fragments.append(parquet.make_fragment(source, partition_expression=where))
-    return ds.FileSystemDataset(fragments, SAMPLES.schema, parquet)
+    found = ds.FileSystemDataset(fragments, SAMPLES.schema, parquet)
+    return (
+        found
+        if seen is None
+        else found.filter(ds.field("tag").isin(pa.array(list(seen), pa.string())))
+    )
 
 
 def _with_day(rows: Rows, sites: Sites, paths: Sequence[str]) -> pa.Table:

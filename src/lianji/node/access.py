@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import WebSettings, load_settings
-from lianji.node.state_copy import open_state
+from lianji.node.state_place import open_state
 from lianji.web.access.access import Access, KeptAccess, OpenAccess
 from lianji.web.access.accounts import Accounts
 from lianji.web.access.client import networks

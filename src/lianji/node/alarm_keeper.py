@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class AlarmKeeper:
     """``act.alarms.store.AlarmStore``, opened by the first question that needs it."""
 
-    def __init__(self, data: Path, state: Callable[[], State]) -> None:
+    def __init__(self, data: Path | None, state: Callable[[], State]) -> None:
+        """``data``: the folder of the state's file; None where the state is elsewhere."""
         self._data = data
         self._state = state
 
@@ -35,7 +36,9 @@ class AlarmKeeper:
         return AlarmStore(self._state())
 
     def standings(self) -> dict[str, Standing]:
-        return self._store.standings() if _may_hold_alarms(self._data) else {}
+        if self._data is not None and not _may_hold_alarms(self._data):
+            return {}
+        return self._store.standings()
 
     def write(self, standings: Mapping[str, Standing | None], entries: Sequence[Entry]) -> None:
         if standings or entries:

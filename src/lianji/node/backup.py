@@ -22,8 +22,9 @@ from lianji.node.alarm_tables import ALARMS
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import load_settings
 from lianji.node.state_copy import LEFT_OUT, copy_state, restore_state
+from lianji.node.state_place import state_elsewhere
 
-__all__ = ["KEEP", "back_up", "check", "generations", "restore"]
+__all__ = ["KEEP", "back_up", "check", "generations", "restore", "state_elsewhere"]
 NOTE = "data/restored.json"
 _LEFT_OUT = {"running.json", *LEFT_OUT}
 """Of ``data``: what is true of one process alone."""
@@ -32,7 +33,8 @@ _LEFT_OUT = {"running.json", *LEFT_OUT}
 def back_up(folder: PlantFolder, destination: Path, keep: int, progress: Progress) -> Taken:
     """Add a generation; the plant may run. Raises NotFound, InputError, Busy, StorageError."""
     site = load_settings(folder.root).site.name
-    copy_state(folder.data.resolve())
+    if not state_elsewhere(folder.root):
+        copy_state(folder.data.resolve())
     return take_backup(parts_of(folder, site), destination, keep, progress)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from lianji.base.durable import make_folder, sync_folder, write_atomically
-from lianji.base.errors import Conflict, InputError, NotFound, StorageError, Text
+from lianji.base.errors import Conflict, InputError, StorageError, Text
 from lianji.connect.field_errors import in_words
 from lianji.dictionary.tag import Tag
 from lianji.node.made_dashboard import made_from
@@ -26,6 +26,7 @@ from lianji.web.dashboard import (
     KeptDashboard,
     is_name,
     title_of,
+    unknown_dashboard,
 )
 
 SUFFIX = ".json"
@@ -65,9 +66,13 @@ class Dashboards:
             )
         if name == OVERVIEW:
             return KeptDashboard(
-                name=name, version="", made=True, dashboard=made_from(self._tags())
+                name=name, version="", made=True, dashboard=self.made(self._tags())
             )
-        raise _unknown(name)
+        raise unknown_dashboard(name)
+
+    def made(self, tags: Sequence[Tag]) -> Dashboard:
+        """What the front page shows of these tags while nobody has saved one."""
+        return made_from(tags)
 
     def save(self, name: str, dashboard: Dashboard, version: str) -> str:
         """Durably write the file; its new version. Raises InputError, Conflict if the file is no
@@ -92,7 +97,7 @@ class Dashboards:
         path = self._path(name)
         with self._lock:
             if self._content(name) is None:
-                raise _unknown(name)
+                raise unknown_dashboard(name)
             self._check_version(name, version)
             try:
                 path.unlink()
@@ -146,14 +151,6 @@ def _invalid(file: str, what: Text) -> InputError:
         "dashboard-invalid",
         Text(f"dashboards/{file}: {what.en}.", f"dashboards/{file}：{what.zh}。"),
         Text("Mend the file, or delete it.", "请修改该文件，或将其删除。"),
-    )
-
-
-def _unknown(name: str) -> NotFound:
-    return NotFound(
-        "dashboard-unknown",
-        Text(f"There is no dashboard '{name}'.", f"没有名为“{name}”的看板。"),
-        Text("Choose one of the list, or add it.", "请从列表中选择，或新建一个。"),
     )
 
 

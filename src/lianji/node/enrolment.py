@@ -82,7 +82,7 @@ def edges_with(folder: PlantFolder, state: State) -> Edges:
 def edges_of(folder: PlantFolder) -> Iterator[Edges]:
     """The same for the command line, whether the hub runs or not: a running one sees what is
     changed within seconds."""
-    from lianji.node.state_copy import open_state
+    from lianji.node.state_place import open_state
 
     authority_of(folder)
     state = open_state(folder.root)

@@ -43,7 +43,7 @@ from lianji.node.memory import keep_memory_small
 from lianji.node.rates import Rate
 from lianji.node.readable import unread
 from lianji.node.site_file import write_titles
-from lianji.node.state_copy import open_state
+from lianji.node.state_place import open_state, state_elsewhere
 from lianji.spool.spool import Spool
 from lianji.trace.stages import Stages
 from lianji.web import status as web
@@ -106,7 +106,8 @@ class Plant:
     def _open_alarms(self) -> None:
         """The alarm room and its ways out."""
         self._alarm_files = AlarmFiles(self.folder)
-        keeper = AlarmKeeper(self.folder.data, lambda: self.state)
+        here = None if state_elsewhere(self.folder.root) else self.folder.data
+        keeper = AlarmKeeper(here, lambda: self.state)
         self.alarms: AlarmRoom = open_alarms(self._alarm_plan(), self.history, keeper)
         self._ways_out = ways_out(self.alarms, self.configuration.settings)
 
@@ -168,7 +169,7 @@ class Plant:
     @cached_property
     def state(self) -> State:
         """The state database, opened when somebody needs it."""
-        return open_state(self.folder.root)
+        return open_state(self.folder.root, at_once=False)
 
     # -- what the web is handed -------------------------------------------------------------
 

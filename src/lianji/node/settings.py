@@ -7,7 +7,15 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from lianji.act.alarms.definition import DefinitionError
 from lianji.act.alarms.notify.settings import NotifySettings
@@ -96,6 +104,16 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+class StateSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    url: SecretStr = SecretStr("")
+    """Where users, tokens, the audit log and the alarms' state are kept: empty for the SQLite file
+    ``data/state.db``, or ``postgresql+psycopg://user:password@host/name`` for a database of its own
+    in PostgreSQL (it needs ``pip install 'lianji[postgres]'``), or ``env:NAME``: the variable that
+    holds it."""
+
+
 class ConfigurationSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -113,6 +131,7 @@ class Settings(BaseModel):
     web: WebSettings = Field(default_factory=lambda: WebSettings())
     spool: SpoolSettings = Field(default_factory=lambda: SpoolSettings())
     history: HistorySettings = Field(default_factory=lambda: HistorySettings())
+    state: StateSettings = Field(default_factory=lambda: StateSettings())
     notify: list[NotifySettings] = Field(default_factory=list)
     configuration: ConfigurationSettings = Field(default_factory=lambda: ConfigurationSettings())
     hub: HubSettings | None = None

@@ -9,13 +9,9 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lianji.base.durable import sync_file, sync_folder
 from lianji.base.errors import StorageError, Text
-
-if TYPE_CHECKING:
-    from lianji.base.state import State
 
 FILE = "state.db"
 COPY = "state-copy.db"
@@ -49,14 +45,6 @@ def copy_state(data: Path) -> None:
     sync_file(draft)
     draft.rename(data / COPY)
     sync_folder(data)
-
-
-def open_state(root: Path) -> State:
-    """The state of a plant's folder. Raises StorageError. (SQLAlchemy is loaded only here.)"""
-    from lianji.base.state import State, url_of
-
-    restore_state(root / "data")
-    return State(url_of(root))
 
 
 def restore_state(data: Path) -> None:

@@ -32,6 +32,7 @@ from lianji.web.access.rendering import refusal
 from lianji.web.access.throttle import Throttle
 from lianji.web.ports import PlantView
 from lianji.web.security import Security
+from lianji.web.sites.plant import SitePlants
 from lianji.web.static_files import CompressedFiles
 from lianji.web.tag_work import TagWork
 
@@ -69,7 +70,7 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.plant = plant
+    app.state.plants = SitePlants(plant)
     app.state.access = access
     app.state.throttle = Throttle()
     app.state.once = Once()

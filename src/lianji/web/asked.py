@@ -11,9 +11,12 @@ from fastapi import Depends, Header, Query, Request
 from lianji.base.clock import now_us
 from lianji.base.errors import InputError, Language, Text
 from lianji.dictionary.moments import parse_range
+from lianji.web.access.roles import Identity
+from lianji.web.access.sites import ALL
 from lianji.web.faults import TooLarge
 from lianji.web.formats import Format, choose
 from lianji.web.ports import PlantView
+from lianji.web.sites.plant import SitePlants
 
 TAGS_MAX = 1_000
 LANGUAGE_COOKIE = "lianji-lang"
@@ -21,8 +24,10 @@ TIME = "ISO 8601 with a zone, microseconds since 1970, now, or relative such as 
 
 
 def _plant(request: Request) -> PlantView:
-    plant: PlantView = request.app.state.plant
-    return plant
+    """The plant as whoever asks may see it."""
+    plants: SitePlants = request.app.state.plants
+    who: Identity | None = request.state.who
+    return plants.of(ALL if who is None else who.sites)
 
 
 def split_tags(

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from lianji.base.errors import Text
+from lianji.base.errors import NotFound, Text
 from lianji.dictionary.moments import parse_span
 from lianji.dictionary.tag import check_path
 
@@ -108,3 +108,11 @@ def title_of(name: str, dashboard: Dashboard) -> Text:
     """In both languages: one title stands in for the other, and the name for both."""
     en, zh = dashboard.title_en, dashboard.title_zh
     return Text(en or zh or name, zh or en or name)
+
+
+def unknown_dashboard(name: str) -> NotFound:
+    return NotFound(
+        "dashboard-unknown",
+        Text(f"There is no dashboard '{name}'.", f"没有名为“{name}”的看板。"),
+        Text("Choose one of the list, or add it.", "请从列表中选择，或新建一个。"),
+    )

@@ -16,11 +16,12 @@ from fastapi.responses import StreamingResponse
 
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import Busy, Text
-from lianji.web.access.guard import READ
-from lianji.web.asked import Plant, Tags, at_most
+from lianji.web.access.guard import READ, Who
+from lianji.web.asked import Tags, at_most
 from lianji.web.faults import errors
 from lianji.web.ports import PlantView
 from lianji.web.pulse import Pulse
+from lianji.web.sites.plant import SitePlants
 
 router = APIRouter(prefix="/api", tags=["live"], dependencies=[READ])
 
@@ -59,9 +60,10 @@ class Streams:
         **errors(400, 413, 503),
     },
 )
-async def live(request: Request, plant: Plant, tags: Tags) -> StreamingResponse:
+async def live(request: Request, who: Who, tags: Tags) -> StreamingResponse:
     """The last sample of each tag now, then each that has changed."""
     streams: Streams = request.app.state.streams
+    plants: SitePlants = request.app.state.plants
     at_most(TAGS_MAX, tags)
     if streams.open >= STREAMS_MAX:
         raise Busy(
@@ -71,7 +73,8 @@ async def live(request: Request, plant: Plant, tags: Tags) -> StreamingResponse:
             ),
             Text("Close a page that shows live values.", "请关闭一些显示实时值的页面。"),
         )
-    return StreamingResponse(_events(plant, tags, streams), media_type="text/event-stream")
+    seen = [tag for tag in tags if who.sites.sees(tag)]  # one look at the plant is for all readers
+    return StreamingResponse(_events(plants.whole, seen, streams), media_type="text/event-stream")
 
 
 async def _events(plant: PlantView, tags: list[str], streams: Streams) -> AsyncIterator[str]:

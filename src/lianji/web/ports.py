@@ -5,7 +5,7 @@ The node builds the rooms and hands them over behind these protocols; the web ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -40,6 +40,10 @@ class HistoryView(Protocol):
     @property
     def unreadable(self) -> Mapping[str, LianjiError]:
         """Files whose rows answers lack, by path."""
+        ...
+
+    def within(self, sees: Callable[[str], bool]) -> HistoryView:
+        """The same of which only these paths are there."""
         ...
 
     def paths(self, tags: Sequence[str] | None) -> Sequence[str]: ...
@@ -258,6 +262,8 @@ class DashboardsView(Protocol):
     def listed(self) -> Sequence[DashboardEntry]: ...
 
     def found(self, name: str) -> KeptDashboard: ...
+
+    def made(self, tags: Sequence[Tag]) -> Dashboard: ...
 
     def save(self, name: str, dashboard: Dashboard, version: str) -> str: ...
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated
+from weakref import WeakKeyDictionary
 
 from fastapi import Depends, Request
 
@@ -20,6 +22,15 @@ IN_FLIGHT_BYTES_MAX = 128 << 20
 TAKES_TURNS_S = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """The index of the tags of one plant, as one kind of reader sees it, at a stamp of them."""
+
+    of: object
+    count: int
+    index: TagIndex
+
+
 class TagWork:
     """One a app."""
 
@@ -28,17 +39,16 @@ class TagWork:
         self.in_flight = InFlight(IN_FLIGHT_BYTES_MAX)
         self._turn = threading.Lock()
         self._building = threading.Lock()
-        self._index = TagIndex(())
-        self._stamp: tuple[object, int] = (None, -1)
+        self._indexes: WeakKeyDictionary[PlantView, Indexed] = WeakKeyDictionary()
 
     def index(self, plant: PlantView) -> TagIndex:
         """The tags as they are now; made anew when they are others."""
         with self._building:
             of, count = plant.tags_stamp()
-            if of is not self._stamp[0] or count != self._stamp[1]:
-                self._index = TagIndex(plant.tags())
-                self._stamp = (of, count)
-            return self._index
+            known = self._indexes.get(plant)
+            if known is None or of is not known.of or count != known.count:
+                known = self._indexes[plant] = Indexed(of, count, TagIndex(plant.tags()))
+            return known.index
 
     @contextmanager
     def turn(self) -> Iterator[None]:

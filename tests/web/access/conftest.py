@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lianji.base.state import State, url_of
+from lianji.base.state import State
 from lianji.web.access.access import KeptAccess
 from lianji.web.access.accounts import Accounts
 from lianji.web.access.roles import Role, Scope
@@ -19,13 +19,6 @@ from tests.web.plant import MemoryPlant, fill
 
 PASSWORD = "correct horse battery"
 KEY = f"{PREFIX}key-of-this-machine"
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    state = State(url_of(tmp_path))
-    yield state
-    state.close()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from lianji.base.state import State
 from lianji.web.access.accounts import Accounts
 from lianji.web.access.passwords import Passwords, check
 from lianji.web.access.roles import Need, Role, Scope
+from lianji.web.access.tables import METADATA
 from lianji.web.access.tokens import Tokens
 
 PASSWORD = "correct horse battery"
@@ -24,14 +25,18 @@ def _add(accounts: Accounts, name: str = "anna", role: Role = Role.ADMINISTRATOR
     return accounts.users.add(name, role, PASSWORD, "test").id
 
 
-def test_no_password_session_or_token_lies_in_the_file(
+def test_no_password_session_or_token_lies_in_the_state(
     accounts: Accounts, state: State, tmp_path: Path
 ) -> None:
     user = _add(accounts)
     session = accounts.sessions.begin(user, "anna", "10.0.0.9", "browser")
     token = accounts.tokens.add("telegraf", [Scope.PUSH], 30, "anna")
+    with state.reading() as connection:
+        for table in METADATA.sorted_tables:
+            kept = repr(connection.execute(sa.select(table)).all())
+            assert not [one for one in (PASSWORD, session, token) if one in kept], table
     state.close()
-    for path in (tmp_path / "data").iterdir():
+    for path in tmp_path.glob("data/*"):
         content = path.read_bytes()
         for secret in (PASSWORD, session, token):
             assert secret.encode() not in content, path
@@ -239,6 +244,36 @@ def test_a_token_that_makes_no_sense_is_refused(
     assert refused.value.code == code
 
 
+def test_sites_are_kept_changed_and_written_down(accounts: Accounts) -> None:
+    sites = [" park1-* ", "b", "b"]
+    accounts.users.add("li", Role.ENGINEER, PASSWORD, "test", sites=sites)
+    assert accounts.users.named("li").sites == ("park1-*", "b")
+    session = accounts.sessions.begin(accounts.users.named("li").id, "li", "", "")
+    who = accounts.sessions.identity(session)
+    assert who is not None
+    assert who.sites.sees("park1-2/x") and not who.sites.sees("c/x")
+    assert not {Need.CONFIGURE, Need.ADMINISTER} & who.may
+    assert {Need.READ, Need.OPERATE, Need.PUSH, Need.MEMBER} <= who.may
+    accounts.users.set_sites("li", [], "anna")
+    now = accounts.sessions.identity(session)
+    assert now is not None
+    assert now.sites.sees("c/x") and Need.CONFIGURE in now.may
+    newest = accounts.audit.newest(1)[0]
+    assert newest.detail == '{"before":"park1-*,b","sites":"","user":"li"}'
+
+
+def test_an_administrator_is_never_limited(accounts: Accounts) -> None:
+    with pytest.raises(InputError) as refused:
+        accounts.users.add("anna", Role.ADMINISTRATOR, PASSWORD, "test", sites=["a"])
+    assert refused.value.code == "administrator-limited"
+    accounts.users.add("li", Role.VIEWER, PASSWORD, "test", sites=["a"])
+    with pytest.raises(InputError):
+        accounts.users.set_role("li", Role.ADMINISTRATOR, "test")
+    _add(accounts)
+    with pytest.raises(InputError):
+        accounts.users.set_sites("anna", ["a"], "test")
+
+
 def test_who_is_known_stays_known_where_nothing_can_be_written(
     accounts: Accounts, state: State
 ) -> None:
@@ -246,9 +281,13 @@ def test_who_is_known_stays_known_where_nothing_can_be_written(
     token = accounts.tokens.add("telegraf", [Scope.PUSH], 30, "anna")
     _age(state, "seen_us", 3600)
 
+    sqlite = state.engine.dialect.name == "sqlite"
+
     @sa.event.listens_for(state.engine, "begin")
     def read_only(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("PRAGMA query_only=ON")
+        connection.exec_driver_sql(
+            "PRAGMA query_only=ON" if sqlite else "SET TRANSACTION READ ONLY"
+        )
 
     with pytest.raises(StorageError):
         accounts.record("anna", "thing-changed", {})

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 
 from lianji.base.state import State
 from lianji.web.access.accounts import Accounts
@@ -83,6 +84,35 @@ def test_many_that_write_at_once_make_one_chain(accounts: Accounts) -> None:
         thread.join()
     assert accounts.audit.verify().rows == 81
     assert accounts.audit.verify().broken_at is None
+
+
+def test_two_programs_that_write_at_once_make_one_chain(accounts: Accounts, state_url: str) -> None:
+    """Each with connections of its own, as the plant and the command line have."""
+    beside = State(state_url)
+    both = (accounts, Accounts(lambda: beside))
+    begin = threading.Barrier(4)
+
+    def write(one: Accounts) -> None:
+        begin.wait(20)
+        for number in range(25):
+            one.record("anna", "did", {"number": number})
+
+    threads = [threading.Thread(target=write, args=(both[n % 2],)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    verdicts = [one.audit.verify() for one in both]
+    assert [(one.rows, one.broken_at) for one in verdicts] == [(100, None)] * 2
+    assert verdicts[0].last_hash == verdicts[1].last_hash
+    beside.close()
+
+
+def test_a_second_row_with_the_same_number_is_refused(filled: Accounts, state: State) -> None:
+    """Whatever a program does that takes no lock: the chain has no place for a branch."""
+    with pytest.raises(IntegrityError), state.writing() as connection:
+        connection.execute(sa.text("INSERT INTO audit VALUES (5, 0, 'bob', 'x', '{}', '')"))
+    assert filled.audit.verify().broken_at is None
 
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

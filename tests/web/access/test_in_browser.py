@@ -10,11 +10,18 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from lianji.base.state import url_of
 from tests.web.access.conftest import PASSWORD, Site
 from tests.web.chromium import chromium
 from tests.web.test_pages_in_browser import shoot
 
 pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def state_url(tmp_path: Path) -> str:
+    """A page is the same over each database: one is enough here."""
+    return url_of(tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from lianji.act.alarms.newest import Newest, Samples
 from lianji.act.alarms.states import SHELVED_US_MAX, Event, Standing
 from lianji.act.alarms.watch import SYSTEM, Change, Watch
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import LianjiError, Text
+from lianji.base.errors import LianjiError, StorageError, Text
 from lianji.dictionary.tag import Tag
 
 PERIOD_S = 1.0
@@ -53,7 +53,7 @@ class AlarmRoom:
     """Times are microseconds since 1970 UTC. All methods block shortly: ask from a thread."""
 
     def __init__(self, plan: Plan, samples: Samples, store: Keeper) -> None:
-        """Raises StorageError if the state cannot be read."""
+        """What stood is recalled now, or where the state cannot be reached, as soon as it can."""
         self.store = store
         self._plan = plan
         self._samples = samples
@@ -73,7 +73,11 @@ class AlarmRoom:
         self._error: LianjiError | None = None
         self._looks = 0
         self._watch = Watch([], {})
-        self._build(store.standings(), now_us())
+        self._stood = False
+        try:
+            self._recall(now_us())
+        except StorageError as error:
+            self._tell(error)
 
     # -- life --------------------------------------------------------------------------------
 
@@ -126,7 +130,10 @@ class AlarmRoom:
     # -- once a second -----------------------------------------------------------------------
 
     def step(self, time_us: int, steady_s: float) -> None:
-        """Look once. Raises StorageError where what changed cannot be kept (it is kept later)."""
+        """Look once. Raises StorageError where what changed cannot be kept (it is kept later), and
+        where what stood before cannot be read yet, without which nobody knows what is news."""
+        if not self._stood:
+            self._recall(time_us)
         if len(self._plan.paths()) != self._known and steady_s >= self._build_s:
             began_s = monotonic_s()
             self._build({}, time_us)
@@ -136,6 +143,10 @@ class AlarmRoom:
             self._looks += 1
             changes = self._watch.step(snapshot, time_us, steady_s)
             self._keep(changes, time_us)
+
+    def _recall(self, time_us: int) -> None:
+        self._build(self.store.standings(), time_us)
+        self._stood = True
 
     def _build(self, standings: Mapping[str, Standing], time_us: int) -> None:
         """All alarms anew, because there are new tags; what stands stays."""

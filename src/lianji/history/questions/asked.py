@@ -57,10 +57,10 @@ class Known:
             elif "*" in tag or "?" in tag:
                 found = fnmatch.filter(self.all, tag)
                 if not found:
-                    raise self._unknown(tag)
+                    raise self.unknown(tag)
                 paths.update(dict.fromkeys(found))
             else:
-                raise self._unknown(tag)
+                raise self.unknown(tag)
         return list(paths)
 
     def _refresh(self) -> None:
@@ -72,7 +72,8 @@ class Known:
             self._all = sorted({*stored, *calculated}) if calculated else stored
             self._stored, self._merged = stored, calculated
 
-    def _unknown(self, tag: str) -> NotFound:
+    def unknown(self, tag: str) -> NotFound:
+        """What is said of a tag that is not there; it names only such that are."""
         near = difflib.get_close_matches(tag, self.all[:COMPARED_MAX], 3)
         hint = Text(f"Did you mean {', '.join(near)}?", f"是否指 {'、'.join(near)}？")
         other = Text("See `lianji last` for all tags.", "用 `lianji last` 查看全部标签。")

@@ -15,6 +15,7 @@ from lianji.web.faults import errors
 router = APIRouter(prefix="/api", tags=["access"])
 
 _FAILURES = errors(400, 401, 403, 404, 507)
+_SITES = "Names or patterns such as park1-*: only tags below these sites are seen. None: all."
 
 
 class Me(BaseModel):
@@ -24,6 +25,9 @@ class Me(BaseModel):
     kind: str = Field(description="session, token, key (of this machine) or open (everybody).")
     role: Role | None
     may: list[Need]
+    sites: list[list[str]] = Field(
+        description="Names or patterns of sites: of each list one must fit. None: all are seen."
+    )
 
 
 class UserShown(BaseModel):
@@ -31,12 +35,14 @@ class UserShown(BaseModel):
     role: Role
     created_us: int = Field(description="Microseconds since 1970 UTC.")
     entered_us: int | None = Field(description="The last log-in.")
+    sites: list[str] = Field(description=_SITES)
 
 
 class NewUser(BaseModel):
     name: str = Field(min_length=1, max_length=64)
     role: Role
     password: str = Field(min_length=1, max_length=1_000)
+    sites: list[str] = Field([], max_length=100, description=_SITES)
 
 
 class UserChange(BaseModel):
@@ -44,6 +50,7 @@ class UserChange(BaseModel):
 
     role: Role | None = None
     password: str | None = Field(None, max_length=1_000, description="Ends the user's sessions.")
+    sites: list[str] | None = Field(None, max_length=100, description=_SITES)
 
 
 class TokenShown(BaseModel):
@@ -54,12 +61,14 @@ class TokenShown(BaseModel):
     expires_us: int | None
     used_us: int | None = Field(description="The last use, to the minute.")
     used_from: str
+    sites: list[str] = Field(description=_SITES)
 
 
 class NewToken(BaseModel):
     name: str = Field(min_length=1, max_length=100)
     scopes: list[Scope] = Field(min_length=1)
     days: int | None = Field(365, ge=1, le=3_650, description="null: for ever.")
+    sites: list[str] = Field([], max_length=100, description=_SITES)
 
 
 class TokenMade(BaseModel):
@@ -90,14 +99,26 @@ class VerdictShown(BaseModel):
 @router.get("/me", operation_id="me", dependencies=[ANYBODY], responses=errors(400, 401))
 async def me(who: Who) -> Me:
     """Who I am and what I may do."""
-    return Me(name=who.name, kind=who.kind, role=who.role, may=sorted(who.may))
+    return Me(
+        name=who.name,
+        kind=who.kind,
+        role=who.role,
+        may=sorted(who.may),
+        sites=[list(group) for group in who.sites.groups],
+    )
 
 
 @router.get("/users", operation_id="users", dependencies=[ADMINISTER], responses=_FAILURES)
 def users(access: Kept) -> list[UserShown]:
     """All users."""
     return [
-        UserShown(name=u.name, role=u.role, created_us=u.created_us, entered_us=u.entered_us)
+        UserShown(
+            name=u.name,
+            role=u.role,
+            created_us=u.created_us,
+            entered_us=u.entered_us,
+            sites=list(u.sites),
+        )
         for u in kept(access.accounts).users.all()
     ]
 
@@ -105,7 +126,7 @@ def users(access: Kept) -> list[UserShown]:
 @router.post("/users", operation_id="add_user", dependencies=[ADMINISTER], responses=_FAILURES)
 def add_user(access: Kept, who: Who, user: NewUser) -> Done:
     """Add a user."""
-    kept(access.accounts).users.add(user.name, user.role, user.password, who.name)
+    kept(access.accounts).users.add(user.name, user.role, user.password, who.name, sites=user.sites)
     access.forget()
     return Done(name=user.name)
 
@@ -114,10 +135,14 @@ def add_user(access: Kept, who: Who, user: NewUser) -> Done:
     "/users/{name}", operation_id="change_user", dependencies=[ADMINISTER], responses=_FAILURES
 )
 def change_user(access: Kept, who: Who, name: str, change: UserChange) -> Done:
-    """Give a user another role or a new password."""
+    """Give a user another role, other sites or a new password."""
     there = kept(access.accounts)
+    if change.sites is not None and change.role is Role.ADMINISTRATOR:
+        there.users.set_sites(name, change.sites, who.name)
     if change.role is not None:
         there.users.set_role(name, change.role, who.name)
+    if change.sites is not None and change.role is not Role.ADMINISTRATOR:
+        there.users.set_sites(name, change.sites, who.name)
     if change.password is not None:
         there.users.set_password(name, change.password, who.name)
     access.forget()
@@ -146,6 +171,7 @@ def tokens(access: Kept) -> list[TokenShown]:
             expires_us=t.expires_us,
             used_us=t.used_us,
             used_from=t.used_from,
+            sites=list(t.sites),
         )
         for t in kept(access.accounts).tokens.all()
     ]
@@ -155,7 +181,7 @@ def tokens(access: Kept) -> list[TokenShown]:
 def add_token(access: Kept, who: Who, token: NewToken) -> TokenMade:
     """Make an API token."""
     there = kept(access.accounts)
-    secret = there.tokens.add(token.name, token.scopes, token.days, who.name)
+    secret = there.tokens.add(token.name, token.scopes, token.days, who.name, token.sites)
     return TokenMade(name=token.name, token=secret)
 
 

@@ -95,7 +95,7 @@ class Gate:
         if answer is not None:
             await answer(scope, receive, send)
         elif who is not None and who.kind in ("session", "token"):
-            await self._while_known(client, scope, receive, send)
+            await self._while_known(who, client, scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -145,16 +145,18 @@ class Gate:
         return await self._refusal(scope, error)
 
     async def _while_known(
-        self, client: Client, scope: Scope, receive: Receive, send: Send
+        self, who: Identity, client: Client, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """Carry the answer while its reader is still known: a stream may go on for days."""
+        """Carry the answer while its reader is still known, and may see the same sites: a stream
+        may go on for days."""
         looked_s = monotonic_s()
 
         async def send_if_known(message: Message) -> None:
             nonlocal looked_s
             if monotonic_s() - looked_s > LOOK_AGAIN_S:
                 looked_s = monotonic_s()
-                if await self._access.identify(client, in_query=True) is None:
+                now = await self._access.identify(client, in_query=True)
+                if now is None or now.sites != who.sites:
                     raise _NoLongerKnown
             await send(message)
 
@@ -165,7 +167,7 @@ class Gate:
 
 
 class _NoLongerKnown(Exception):
-    """The reader of a stream was logged out."""
+    """The reader of a stream was logged out, or may see other sites than at its beginning."""
 
 
 def _wants_page(scope: Scope, client: Client) -> bool:

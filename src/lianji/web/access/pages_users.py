@@ -16,6 +16,7 @@ from lianji.web.access.forms import Form, many
 from lianji.web.access.guard import ADMINISTER, Kept, Who
 from lianji.web.access.rendering import form_page, go_to
 from lianji.web.access.roles import Role, Scope
+from lianji.web.access.sites import words_of
 
 router = APIRouter(dependencies=[ADMINISTER])
 
@@ -41,7 +42,11 @@ async def add_user(request: Request, access: Kept, who: Who, form: Form) -> Resp
 
     def add() -> None:
         users.users.add(
-            form.get("name", ""), role_of(form.get("role", "")), form.get("password", ""), who.name
+            form.get("name", ""),
+            role_of(form.get("role", "")),
+            form.get("password", ""),
+            who.name,
+            sites=words_of(form.get("sites", "")),
         )
 
     return await _changed(request, access, form, add)
@@ -53,6 +58,15 @@ async def set_role(request: Request, access: Kept, who: Who, form: Form, name: s
     role = form.get("role", "")
     return await _changed(
         request, access, form, lambda: accounts.users.set_role(name, role_of(role), who.name)
+    )
+
+
+@router.post("/users/{name}/sites")
+async def set_sites(request: Request, access: Kept, who: Who, form: Form, name: str) -> Response:
+    accounts = kept(access.accounts)
+    sites = words_of(form.get("sites", ""))
+    return await _changed(
+        request, access, form, lambda: accounts.users.set_sites(name, sites, who.name)
     )
 
 
@@ -88,9 +102,10 @@ async def add_token(request: Request, access: Kept, who: Who, form: Form) -> Res
     accounts = kept(access.accounts)
     scopes = many(await request.body(), "scope")
     name, days = form.get("name", ""), form.get("days", "")
+    sites = words_of(form.get("sites", ""))
 
     def add() -> str:
-        return accounts.tokens.add(name, map(scope_of, scopes), days_of(days), who.name)
+        return accounts.tokens.add(name, map(scope_of, scopes), days_of(days), who.name, sites)
 
     try:
         secret = await once(request, form, add)

@@ -30,7 +30,7 @@ def form_page(
     response = page_response(
         template,
         request,
-        request.app.state.plant,
+        request.app.state.plants.whole,
         language,
         csrf=csrf,
         once=secrets.token_urlsafe(12),

@@ -4,6 +4,8 @@ viewer          read
 operator        read, operate (acknowledge, annotate)
 engineer        read, operate, push, configure
 administrator   everything
+
+Who may see some sites only may not configure or administer, whatever the role.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+from lianji.web.access.sites import ALL, Sites
 
 
 class Need(StrEnum):
@@ -59,6 +63,14 @@ BY_SCOPE = {
     Scope.CONFIGURE: _CONFIGURE,
     Scope.ADMIN: _ALL - {Need.MEMBER},
 }
+WHOLE_PLANT = frozenset({Need.CONFIGURE, Need.ADMINISTER})
+"""What nobody may who may see some sites only."""
+
+
+def within(sites: Sites, may: frozenset[Need]) -> frozenset[Need]:
+    return may - WHOLE_PLANT if sites.limited else may
+
+
 Kind = Literal["session", "token", "key", "open"]
 
 
@@ -77,6 +89,8 @@ class Identity:
     """The hash of the session's id; else empty."""
     csrf: str = ""
     """What forms of this session must bring; empty where none is asked."""
+    sites: Sites = ALL
+    """What they may see: tags below these sites and nothing that is about the whole plant."""
 
 
 OPEN = Identity("anybody on this machine", "open", _ALL - {Need.MEMBER}, Role.ADMINISTRATOR)

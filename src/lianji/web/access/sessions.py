@@ -12,8 +12,9 @@ from lianji.base.clock import now_us
 from lianji.base.errors import StorageError
 from lianji.base.state import State
 from lianji.web.access import audit
-from lianji.web.access.roles import BY_ROLE, Identity, Need, Role
+from lianji.web.access.roles import BY_ROLE, Identity, Role, within
 from lianji.web.access.secret_text import bound, digest_of, new_secret
+from lianji.web.access.sites import Sites
 from lianji.web.access.tables import sessions, users
 
 SEEN_EVERY_US = 60_000_000
@@ -68,7 +69,7 @@ class Sessions:
         """Whose session it is, with the role that the user has now; None if it is over."""
         now, digest = now_us(), digest_of(secret)
         asked = (
-            sa.select(sessions.c.seen_us, users.c.id, users.c.name, users.c.role)
+            sa.select(sessions.c.seen_us, users.c.id, users.c.name, users.c.role, users.c.sites)
             .join(users, users.c.id == sessions.c.user_id)
             .where(sessions.c.hash == digest, sa.not_(self._is_over(now)))
         )
@@ -80,9 +81,9 @@ class Sessions:
             with suppress(StorageError), self._state.writing() as connection:  # a full disk
                 seen = sessions.update().where(sessions.c.hash == digest)
                 connection.execute(seen.values(seen_us=now))
-        role = Role(row.role)
-        needs: frozenset[Need] = BY_ROLE[role]
-        return Identity(row.name, "session", needs, role, row.id, digest, bound(secret, "form"))
+        role, sites = Role(row.role), Sites.of(row.sites)
+        may, csrf = within(sites, BY_ROLE[role]), bound(secret, "form")
+        return Identity(row.name, "session", may, role, row.id, digest, csrf, sites)
 
     def of_user(self, user_id: int) -> Sequence[Session]:
         """Those that are not over, the last used first."""

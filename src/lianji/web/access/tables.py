@@ -1,4 +1,4 @@
-"""The tables of access as ``base/migrations/versions/0001_access.py`` makes them."""
+"""The tables of access as ``base/migrations/versions`` makes them (0001, 0004)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ users = sa.Table(
     sa.Column("password", sa.Text),
     sa.Column("created_us", sa.BigInteger),
     sa.Column("entered_us", sa.BigInteger),
+    sa.Column("sites", sa.Text, server_default=""),
 )
 sessions = sa.Table(
     "sessions",
@@ -39,6 +40,7 @@ tokens = sa.Table(
     sa.Column("expires_us", sa.BigInteger),
     sa.Column("used_us", sa.BigInteger),
     sa.Column("used_from", sa.Text),
+    sa.Column("sites", sa.Text, server_default=""),
 )
 audit = sa.Table(
     "audit",

@@ -13,9 +13,11 @@ from lianji.base.clock import now_us
 from lianji.base.errors import InputError, NotFound, StorageError, Text
 from lianji.base.state import State
 from lianji.web.access import audit
-from lianji.web.access.roles import BY_SCOPE, Identity, Need, Scope
+from lianji.web.access.roles import BY_SCOPE, Identity, Need, Scope, within
 from lianji.web.access.secret_text import PREFIX, digest_of, new_secret
-from lianji.web.access.tables import tokens
+from lianji.web.access.sites import Sites, listed_as, patterns_of
+from lianji.web.access.tables import tokens, users
+from lianji.web.access.users import key_of
 
 USED_EVERY_US = 60_000_000
 NAME_MAX = 100
@@ -33,6 +35,8 @@ class Token:
     expires_us: int | None
     used_us: int | None
     used_from: str
+    sites: tuple[str, ...] = ()
+    """Names or patterns; none: all that its maker sees."""
 
 
 class Tokens:
@@ -54,20 +58,29 @@ class Tokens:
                 row.expires_us,
                 row.used_us,
                 row.used_from,
+                patterns_of(row.sites),
             )
             for row in rows
         ]
 
-    def add(self, name: str, scopes: Iterable[Scope], days: int | None, by: str) -> str:
+    def add(
+        self,
+        name: str,
+        scopes: Iterable[Scope],
+        days: int | None,
+        by: str,
+        sites: Iterable[str] = (),
+    ) -> str:
         """Make a token; returns it, which is the only time that anybody sees it.
 
-        ``days`` until it ends; None: never. Raises InputError.
+        ``days`` until it ends; None: never. ``sites`` as users have them: it sees those that its
+        maker sees too. Raises InputError.
         """
         name, chosen = name.strip(), sorted(set(scopes))
         _check(name, chosen, days)
         secret, now = new_secret(PREFIX), now_us()
         expires_us = None if days is None else now + days * DAY_US
-        listed = ",".join(chosen)
+        listed, seen = ",".join(chosen), listed_as(sites)
         try:
             with self._state.writing() as connection:
                 connection.execute(
@@ -78,9 +91,10 @@ class Tokens:
                         created_by=by,
                         created_us=now,
                         expires_us=expires_us,
+                        sites=seen,
                     )
                 )
-                detail = {"token": name, "scopes": listed, "days": days}
+                detail = {"token": name, "scopes": listed, "days": days, "sites": seen}
                 audit.append(connection, by, "token-added", detail)
         except IntegrityError as error:
             raise _refused(
@@ -109,6 +123,7 @@ class Tokens:
         with self._state.reading() as connection:
             asked = sa.select(tokens).where(tokens.c.hash == digest_of(secret))
             row = connection.execute(asked).one_or_none()
+            maker = "" if row is None else _sites_of(connection, row.created_by)
         if row is None or (row.expires_us is not None and row.expires_us <= now):
             return None
         if row.used_us is None or now - row.used_us > USED_EVERY_US:
@@ -117,7 +132,14 @@ class Tokens:
                 connection.execute(used.values(used_us=now, used_from=address))
         scopes = _scopes(row.scopes)
         may: frozenset[Need] = frozenset[Need]().union(*(BY_SCOPE[scope] for scope in scopes))
-        return Identity(f"token {row.name}", "token", may)
+        sites = Sites.of(row.sites, maker)
+        return Identity(f"token {row.name}", "token", within(sites, may), sites=sites)
+
+
+def _sites_of(connection: sa.Connection, name: str) -> str:
+    """Those of the user who made a token; of the command line, or one who is gone: all."""
+    asked = sa.select(users.c.sites).where(users.c.name_key == key_of(name))
+    return connection.execute(asked).scalar() or ""
 
 
 def _scopes(listed: str) -> tuple[Scope, ...]:

@@ -1,9 +1,9 @@
-"""Users: a name, a role, a password. One administrator at least stays."""
+"""Users: a name, a role, a password, the sites that they see. One administrator at least stays."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from lianji.base.state import State
 from lianji.web.access import audit
 from lianji.web.access.passwords import Passwords, check
 from lianji.web.access.roles import Role
+from lianji.web.access.sites import listed_as, patterns_of
 from lianji.web.access.tables import sessions, users
 
 _NAME = re.compile(r"[\w][\w .@+-]{0,62}[\w]|[\w]")
@@ -28,6 +29,8 @@ class User:
     created_us: int
     entered_us: int | None
     """The last log-in."""
+    sites: tuple[str, ...] = ()
+    """Names or patterns; none: all sites."""
 
 
 class Users:
@@ -51,15 +54,26 @@ class Users:
         with self._state.reading() as connection:
             return _administrators(connection) > 0
 
-    def add(self, name: str, role: Role, password: str, by: str, first: bool = False) -> User:
-        """Raises InputError for a name that is taken or no name, or a password that is too easy.
+    def add(
+        self,
+        name: str,
+        role: Role,
+        password: str,
+        by: str,
+        first: bool = False,
+        sites: Iterable[str] = (),
+    ) -> User:
+        """Raises InputError for a name that is taken or no name, a password that is too easy, or
+        sites that are none.
 
         ``first``: only while there is no administrator, whoever else does the same.
         """
         name = checked_name(name)
         check(password, name)
         hashed = self._passwords.hashed(password)
-        values = {"name": name, "name_key": key_of(name), "role": role.value}
+        listed = listed_as(sites)
+        _check_role(role, listed)
+        values = {"name": name, "name_key": key_of(name), "role": role.value, "sites": listed}
         try:
             with self._state.writing() as connection:
                 if first and _administrators(connection):
@@ -67,7 +81,8 @@ class Users:
                 connection.execute(
                     users.insert().values(**values, password=hashed, created_us=now_us())
                 )
-                audit.append(connection, by, "user-added", {"user": name, "role": role.value})
+                detail = {"user": name, "role": role.value, "sites": listed}
+                audit.append(connection, by, "user-added", detail)
                 return _user(_row(connection, name))
         except IntegrityError as error:
             raise _taken(name) from error
@@ -88,11 +103,22 @@ class Users:
     def set_role(self, name: str, role: Role, by: str) -> None:
         with self._state.writing() as connection:
             row = _row(connection, name)
+            _check_role(role, row.sites)
             if role is not Role.ADMINISTRATOR:
                 _keep_an_administrator(connection, row)
             connection.execute(users.update().where(users.c.id == row.id).values(role=role.value))
             detail = {"user": row.name, "role": role.value, "before": row.role}
             audit.append(connection, by, "role-set", detail)
+
+    def set_sites(self, name: str, sites: Iterable[str], by: str) -> None:
+        """Which sites the user may see from now on; none named: all. Raises InputError."""
+        listed = listed_as(sites)
+        with self._state.writing() as connection:
+            row = _row(connection, name)
+            _check_role(Role(row.role), listed)
+            connection.execute(users.update().where(users.c.id == row.id).values(sites=listed))
+            detail = {"user": row.name, "sites": listed, "before": row.sites}
+            audit.append(connection, by, "sites-set", detail)
 
     def remove(self, name: str, by: str) -> None:
         """The user and all sessions; what the user did stays in the audit log."""
@@ -146,7 +172,17 @@ def _row(connection: sa.Connection, name: str) -> sa.Row[tuple[object, ...]]:
 
 
 def _user(row: sa.Row[tuple[object, ...]]) -> User:
-    return User(row.id, row.name, Role(row.role), row.created_us, row.entered_us)
+    sites = patterns_of(row.sites)
+    return User(row.id, row.name, Role(row.role), row.created_us, row.entered_us, sites)
+
+
+def _check_role(role: Role, sites: str) -> None:
+    if role is Role.ADMINISTRATOR and sites:
+        raise InputError(
+            "administrator-limited",
+            Text("An administrator sees all sites.", "管理员可查看全部站点。"),
+            Text("Take another role, or name no sites.", "请选择其他角色，或不填写站点。"),
+        )
 
 
 def _administrators(connection: sa.Connection) -> int:

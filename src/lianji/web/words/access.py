@@ -42,6 +42,12 @@ TEXTS: dict[str, Text] = {
         "also changes devices, tags and settings", "还可更改设备、标签和设置"
     ),
     "access.role_administrator_about": Text("also manages users and tokens", "还可管理用户和令牌"),
+    "access.sites": Text("Sites", "站点"),
+    "access.sites_all": Text("all", "全部"),
+    "access.sites_about": Text(
+        "Only tags below these sites are seen, such as park1 or park1-*; nothing: all.",
+        "只能查看这些站点下的标签，如 park1 或 park1-*；留空为全部。",
+    ),
     "access.last_entered": Text("Last log-in", "最近登录"),
     "access.never": Text("never", "从未"),
     "access.save": Text("Save", "保存"),
