@@ -303,7 +303,7 @@ def test_a_correction_in_a_damaged_file_waits_and_keeps_no_other_sample_out(
     two_days.put("plant/a", [1], [10])
     two_days.put("plant/c", [2 * DAY_S], [7])
     two_days.history.flush()
-    assert two_days.history.status().waiting == 1
+    assert two_days.history.status().waiting == 2, "both arrivals, for each replaced something"
     file.write_bytes(whole)
     two_days.put("plant/c", [2 * DAY_S + 1], [7])
     two_days.history.flush()

@@ -549,3 +549,25 @@ def test_a_correction_to_bad_hides_what_it_replaced_before_it_is_flushed_too(
     assert rooms.history.interpolated(*asked)["value"].to_pylist() == [2]
     found = rooms.history.aggregate(*asked, ["time_average"])["time_average"].to_pylist()
     assert found == [pytest.approx(2.1)]
+
+
+def test_what_waits_tells_each_of_its_arrivals_when_its_file_is_back(tmp_path: Path) -> None:
+    rooms = Rooms(tmp_path)
+    rooms.put("plant/a", [10], [1])
+    rooms.history.flush()
+    [file] = (tmp_path / "samples").rglob("*.parquet")
+    file.rename(file.with_suffix(".lost"))
+    rooms.close()
+    rooms.open()
+    for value in (2, 2, 1):
+        rooms.put("plant/a", [10], [value])
+        rooms.history.flush()
+    assert rooms.history.status().waiting == 2
+    file.with_suffix(".lost").rename(file)
+    rooms.put("plant/b", [0], [0])
+    rooms.history.flush()
+    assert rooms.history.status().waiting == 0
+    gone = rooms.history.modified(["plant/a"], TIME_US_MIN, TIME_US_MAX)
+    assert sorted(gone["value"].to_pylist()) == [1, 2]
+    assert rooms.history.read(["plant/a"], TIME_US_MIN, TIME_US_MAX)["value"].to_pylist() == [1]
+    rooms.close()

@@ -92,8 +92,6 @@ def settle(
     if not len(rows):
         return settled
     again = same_key_as_next(rows)
-    if again.any():
-        _among_themselves(settled, again, order)
     groups = first_of_groups(rows.tag)
     drop, unsure = again, (rows.time_us < out_of_reach_us) & ~again
     if (rows.time_us[groups] <= newest.of(rows.tag[groups])).any():
@@ -103,8 +101,9 @@ def settle(
         drop = again.copy()
         if len(places):
             _with_table(files, sites, settled, late, paths, sieves, drop, unsure)
-    settled.waiting = order[unsure]
-    drop = drop | unsure
+    waits = _waiting(settled, again, unsure, order)
+    _among_themselves(settled, again & ~waits, order)
+    drop = drop | waits
     if drop.any():
         settled.rows = rows.take(~drop)
     _learn_all(files, sites, settled.rows, paths, newest)
@@ -117,10 +116,30 @@ def _firsts(again: NDArray[np.bool_], places: NDArray[np.intp]) -> NDArray[np.in
     return np.maximum.accumulate(np.where(is_first, np.arange(len(again)), 0))[places]
 
 
+def _waiting(
+    settled: Settled, again: NDArray[np.bool_], unsure: NDArray[np.bool_], order: NDArray[np.intp]
+) -> NDArray[np.bool_]:
+    """All arrivals of the unsure keys, which wait together: what each of them replaced is known
+    only when the table's own is. Of equal ones in a row the first is enough."""
+    if not unsure.any():
+        return unsure
+    rows, key = settled.rows, np.cumsum(np.append(True, ~again[:-1]))
+    waits = np.isin(key, key[unsure])
+    older = np.flatnonzero(again & waits)
+    same = same_content(rows, older, rows, older + 1)
+    settled.repeated += int(same.sum())
+    kept = waits.copy()
+    kept[older[same] + 1] = False
+    settled.waiting = order[kept]
+    return waits
+
+
 def _among_themselves(settled: Settled, again: NDArray[np.bool_], order: NDArray[np.intp]) -> None:
     """The last arrival of each key stays; tell what becomes of the earlier ones."""
     rows = settled.rows
     older = np.flatnonzero(again)
+    if not len(older):
+        return
     same = same_content(rows, older, rows, older + 1)
     settled.repeated += int(same.sum())
     if not same.all():
