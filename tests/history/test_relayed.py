@@ -32,11 +32,11 @@ def source(sequence: int, check: int = 7, edge: str = "edge1", lane: int = 1) ->
 def send(hub: Hub, origin: Source, second: float, value: float) -> None:
     [tag] = hub.names.ids_of([f"{origin.edge}/x"])
     batch = Batch.of([tag], START_US + round(second * SECOND), [value])
-    hub.spool.put(replace(batch, source=origin)).result(10)
+    hub.spool.put(replace(batch, sources=(origin,))).result(10)
 
 
 def gap(origin: Source) -> Gap:
-    return Gap("disk cap: dropped", 1, 2, 9, START_US, START_US, origin)
+    return Gap("disk cap: dropped", 1, 2, 9, START_US, START_US, (origin,))
 
 
 def in_the_table(hub: Hub) -> Ledger:
@@ -125,7 +125,7 @@ def test_the_ledger_never_goes_back(hub: Hub) -> None:
     hub.history.flush()
     assert in_the_table(hub) == {LANE: (9, 3)}
     assert joined({LANE: (4, 99)}, {LANE: (9, 3)}) == {LANE: (9, 3)}
-    assert last_of_lanes([source(9, 3), None, source(4)]) == {LANE: (9, 3)}
+    assert last_of_lanes([source(9, 3), source(4)]) == {LANE: (9, 3)}
 
 
 def test_the_ledger_survives_a_checkpoint(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_waiting_samples_are_in_the_ledger_and_keep_their_source(hub: Hub) -> No
     hub.history.flush()
     assert hub.history.status().waiting == 1
     assert in_the_table(hub) == {LANE: (3, 7)}
-    assert [batch.source for batch in hub.history._waiting.batches] == [source(3)]
+    assert [batch.sources for batch in hub.history._waiting.batches] == [(source(3),)]
     file.with_suffix(".lost").rename(file)
 
 
