@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 import lianji.base.postgres as postgres_engine
 from lianji.base.errors import InputError, StorageError
-from lianji.base.state import State, url_of
+from lianji.base.state import MIGRATIONS, State, url_of
 from tests.peers import free_port
 from tests.peers.postgres import PASSWORD, Postgres, postgres
 
@@ -95,16 +97,18 @@ def test_readers_and_writers_at_once_lose_nothing(state: State) -> None:
 
 def test_many_that_open_a_new_state_at_once_make_it_once(state_url: str) -> None:
     program = "import sys; from lianji.base.state import State; State(sys.argv[1]).close()"
-    command = [sys.executable, "-c", program, state_url]
-    children = [subprocess.Popen(command) for _ in range(4)]
+    arguments = [sys.executable, "-c", program, state_url]
+    children = [subprocess.Popen(arguments) for _ in range(4)]
     assert [child.wait(60) for child in children] == [0] * 4
 
 
 def test_a_state_of_before_is_moved_on_with_what_it_holds(state: State, state_url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
     with state.writing() as connection:
-        for table in ("users", "tokens"):
-            connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN sites"))
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+    with state.writing() as connection:
         connection.execute(
             sa.text(
                 "INSERT INTO users (name, name_key, role, password, created_us) "
