@@ -91,9 +91,9 @@ def unpack(content: bytes) -> dict[str, bytes]:
         told = json.loads(content)["files"]
         files = {str(p): base64.b64decode(text, validate=True) for p, text in told.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _unreadable(str(error)) from error
+        raise _not_understood(str(error)) from error
     if len(files) > FILES_MAX:
-        raise _unreadable(f"{len(files)} files")
+        raise _not_understood(f"{len(files)} files")
     for path in files:
         check_sent(path)
     return files
@@ -104,9 +104,9 @@ def arguments_of(content: bytes) -> dict[str, str]:
     try:
         told = json.loads(content)
     except ValueError as error:
-        raise _unreadable(str(error)) from error
+        raise _not_understood(str(error)) from error
     if not isinstance(told, dict) or not all(isinstance(v, str) for v in told.values()):
-        raise _unreadable("arguments")
+        raise _not_understood("arguments")
     return told
 
 
@@ -180,7 +180,7 @@ def _nothing(where: str) -> InputError:
     )
 
 
-def _unreadable(why: str) -> InputError:
+def _not_understood(why: str) -> InputError:
     return InputError(
         "message-content-invalid",
         Text(f"The content cannot be understood: {why[:200]}.", f"内容无法识别：{why[:200]}。"),
