@@ -96,8 +96,10 @@ class Line:
             await asyncio.sleep(wait_s)
 
     async def _cut_all(self) -> None:
-        for task in list(self._connections):
+        tasks = list(self._connections)
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def cut(self) -> None:
         """Break what is open now; ``up`` says whether new connections come through."""

@@ -24,6 +24,7 @@ from lianji.relay.door import Door
 from lianji.relay.exchange import Conversation
 from lianji.relay.ledger import Ledger
 from lianji.relay.limits import Limits
+from lianji.relay.messages.store import Messages
 from lianji.relay.receiving import Receiving, Sender
 from lianji.relay.server import DoorServer
 from lianji.relay.trust import tls
@@ -72,6 +73,7 @@ class Hub:
     generation: int = 1
     limits: Limits = field(default_factory=Limits)
     settings: SpoolSettings = field(default_factory=lambda: SpoolSettings(commit_ms=2))
+    messages: Messages | None = None
 
     def __post_init__(self) -> None:
         keys = self.folder / "hub"
@@ -103,10 +105,16 @@ class Hub:
 
     async def _main(self, started: threading.Event) -> None:
         self.loop = asyncio.get_running_loop()
-        self.conversation = Conversation()
+        self.conversation = Conversation(self.messages)
         self.receiving = Receiving(self.spool, self.names, self.ledger(), self.aside)
+        content_of = self.messages.content if self.messages else None
         door = Door(
-            self.receiving, self.gate, self.conversation, self.limits, lambda: self.generation
+            self.receiving,
+            self.gate,
+            self.conversation,
+            self.limits,
+            lambda: self.generation,
+            content_of=content_of,
         )
         self._server = DoorServer(door, self.authority.server_context())
         serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))

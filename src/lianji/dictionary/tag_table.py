@@ -75,19 +75,30 @@ def read_table(source: Path | bytes) -> Imported:
     ``tag-table-missing``, ``-encoding``, ``-format``, ``-columns`` or ``-size``.
     """
     content = source if isinstance(source, bytes) else table_content(source)
-    check_not_foreign(content[:4096], "tag-table")
-    lines = split_lines(decoded(content, "tag-table"))
-    first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
-    delimiter = named_delimiter(lines[first]) if first < len(lines) else None
-    if delimiter:
-        first += 1
-    else:
-        delimiter = sniff_delimiter(lines[first : first + 20])
+    lines, first, delimiter = _told_apart(content)
     header = next(records(lines[first:], delimiter, first + 1), None)
     columns = columns_of(header.cells if header else [])
     body = lines[header.line :] if header else []
     rows = records(body, delimiter, (header.line if header else 0) + 1, len(columns))
     return _read_rows(rows, columns, decimal_comma=delimiter != ",")
+
+
+def table_columns(content: bytes) -> list[str]:
+    """The fields that a table has columns for. Raises InputError as ``read_table`` does."""
+    lines, first, delimiter = _told_apart(content)
+    header = next(records(lines[first:], delimiter, first + 1), None)
+    return [name for name in columns_of(header.cells if header else []) if name]
+
+
+def _told_apart(content: bytes) -> tuple[list[str], int, str]:
+    """The lines, the index of the first that counts, and the delimiter."""
+    check_not_foreign(content[:4096], "tag-table")
+    lines = split_lines(decoded(content, "tag-table"))
+    first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
+    delimiter = named_delimiter(lines[first]) if first < len(lines) else None
+    if delimiter:
+        return lines, first + 1, delimiter
+    return lines, first, sniff_delimiter(lines[first : first + 20])
 
 
 def read_sheet(sheet: Sheet) -> Imported:

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from lianji.base.clock import now_us
 from lianji.node.enrolment import authority_of, edges_with
+from lianji.node.telling import messages_with, tell_news
 from lianji.relay.aside import Aside
 from lianji.relay.door import Door
 from lianji.relay.exchange import Conversation
@@ -38,7 +39,8 @@ class HubDoor:
         self.authority = authority_of(folder)
         self.edges: Edges = edges_with(folder, plant.state)
         self.aside = Aside(folder.hub / "aside")
-        self.conversation = Conversation()
+        self.messages = messages_with(folder, plant.state)
+        self.conversation = Conversation(self.messages)
         ledger = Ledger(plant.history.relayed())
         self.receiving = Receiving(plant.spool, plant.names, ledger, self.aside)
         enrolment = Starlette(routes=routes(self.authority, self.edges, settings.addresses))
@@ -49,6 +51,7 @@ class HubDoor:
             Limits(settings.samples_per_s or math.inf),
             lambda: 1,
             enrolment,
+            self.messages.content,
         )
         self._context = self.authority.server_context()
         self._server = DoorServer(self.door, self._context)
@@ -60,10 +63,12 @@ class HubDoor:
 
     async def serve(self, listener: socket.socket) -> None:
         refreshing = asyncio.create_task(self._refresh(), name="hub-certificate")
+        telling = asyncio.create_task(tell_news(self.messages, self.conversation), name="messages")
         try:
             await self._server.serve(sockets=[listener])
         finally:
             refreshing.cancel()
+            telling.cancel()
 
     async def _refresh(self) -> None:
         while True:

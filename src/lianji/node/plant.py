@@ -117,8 +117,10 @@ class Plant:
         if settings is None:
             return None
         from lianji.node.relaying import Relaying
+        from lianji.node.told.kinds import handlers_of
 
-        return Relaying(self.folder.relay, settings, self.spool, self.names, self._report, {})
+        told = handlers_of(self)
+        return Relaying(self.folder.relay, settings, self.spool, self.names, self._report, {}, told)
 
     def _report(self) -> dict[str, Any]:
         """How the plant is, for its hub."""

@@ -10,9 +10,10 @@ from typing import Any
 import structlog
 
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import LianjiError
+from lianji.base.errors import LianjiError, LinkDown
 from lianji.dictionary.tag_ids import TagIds
 from lianji.relay.client import HubClient, Unwelcome
+from lianji.relay.messages import inbox as told
 from lianji.relay.settings import RelaySettings
 from lianji.relay.talking import Handler, Talking
 from lianji.relay.trust import joining
@@ -35,8 +36,10 @@ class Relaying:
         names: TagIds,
         report: Callable[[], dict[str, Any]],
         handlers: Mapping[str, Handler],
+        kinds: Mapping[str, told.Handler] | None = None,
     ) -> None:
-        """``report`` tells how the plant is, ``handlers`` answer the hub's asks by kind.
+        """``report`` tells how the plant is, ``handlers`` answer the hub's asks by kind, ``kinds``
+        do what it tells.
 
         Raises NotFound if it has not joined.
         """
@@ -47,9 +50,26 @@ class Relaying:
         self._renewed_s = -RENEWAL_RETRY_S
         self._client, self._talk = (self._hub(), self._hub())
         self.uplink = Uplink(spool, names, folder, self._client, settings.share)
-        self._talking = Talking(
-            self._talk, self._told, handlers, None, self._refused, self._renew_if_due
+        self._fetch = self._hub()
+        self._inbox = told.Inbox(
+            folder,
+            settings.edge,
+            lambda: self._identity.hub_key,
+            kinds or {},
+            [str(kind) for kind in settings.accept],
+            self._content,
         )
+        self._talking = Talking(
+            self._talk, self._told, handlers, self._inbox, self._refused, self._renew_if_due
+        )
+
+    def _content(self, message: str, start: int, take: Callable[[bytes], object]) -> None:
+        """From whichever hub answers; the next time from another."""
+        try:
+            self._fetch.content(message, start, take)
+        except LinkDown:
+            self._fetch.next_hub()
+            raise
 
     def _hub(self) -> HubClient:
         settings = self._settings
@@ -64,6 +84,8 @@ class Relaying:
 
     def close(self) -> None:
         self._talking.close()
+        self._fetch.close()
+        self._inbox.close()
         self.uplink.close()
 
     def status(self) -> UplinkStatus:
@@ -73,6 +95,22 @@ class Relaying:
         status = self.status()
         relay = {name: getattr(status, name) for name in UplinkStatus.__slots__}
         return {**self._report(), "relay": relay}
+
+    @property
+    def hub(self) -> str:
+        """The hub's name."""
+        return self._identity.hub
+
+    def renew(self) -> int:
+        """A new certificate now; when it is over, in microseconds, UTC.
+
+        Raises LinkDown, Untrusted, InputError, StorageError.
+        """
+        address, proxy = self._talk.address, self._settings.proxy
+        self._identity = joining.renew(self._folder, address, proxy)
+        self._client.renew()
+        self._fetch.renew()
+        return self._identity.not_after
 
     def _refused(self, no: Unwelcome) -> None:
         if no.code == "edge-expired":
@@ -95,3 +133,4 @@ class Relaying:
             return
         self._client.renew()
         self._talk.renew()
+        self._fetch.renew()

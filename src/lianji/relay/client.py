@@ -6,9 +6,12 @@ few kinds, so that the uplink knows what to do.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,6 +80,8 @@ class HubClient:
         self._at = 0
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
+        self._sockets: weakref.WeakSet[ssl.SSLSocket] = weakref.WeakSet()
+        self._extensions = {"trace": self._note_socket}
         self.generation = generation
 
     @property
@@ -96,7 +101,19 @@ class HubClient:
         if client is not None:
             client.close()
 
-    close = renew
+    def close(self) -> None:
+        """Break off also what another thread is waiting for; it raises LinkDown."""
+        with self._lock:
+            sockets = list(self._sockets)
+        for one in sockets:
+            with suppress(OSError):
+                socket.socket.shutdown(one, socket.SHUT_RDWR)
+        self.renew()
+
+    def _note_socket(self, event: str, told: Mapping[str, Any]) -> None:
+        if event.endswith("start_tls.complete"):
+            with self._lock:
+                self._sockets.add(told["return_value"].get_extra_info("socket"))
 
     # -- what can be said --------------------------------------------------------------------
 
@@ -114,6 +131,25 @@ class HubClient:
     def exchange(self, report: bytes, wait_s: float) -> dict[str, Any]:
         return self._ask("POST", f"{self._edge}/exchange?wait={wait_s:g}", report)
 
+    def content(self, message: str, start: int, take: Callable[[bytes], object]) -> None:
+        """Hand on what a message is about, from this byte on, piece by piece.
+
+        Raises LinkDown, NotNow, Unwelcome, and what ``take`` raises but OSError.
+        """
+        way = f"{self.address}/relay/v1/{self._edge}/content/{message}?from={start}"
+        try:
+            with self._http().stream("GET", way, extensions=self._extensions) as response:
+                self._note_generation(response)
+                if response.status_code == 200:
+                    for piece in response.iter_bytes():
+                        take(piece)
+                    return
+                response.read()
+                told = response.json()
+        except (httpx.HTTPError, ssl.SSLError, OSError, ValueError) as error:
+            raise _no_link(self.address, error) from error
+        raise self._refused(response, told if isinstance(told, dict) else {})
+
     # -- how ---------------------------------------------------------------------------------
 
     def _ask(
@@ -126,7 +162,11 @@ class HubClient:
         """Raises LinkDown, NotNow, TellTags, HistoriesParted, Unwelcome."""
         try:
             response = self._http().request(
-                method, f"{self.address}/relay/v1/{path}", content=content, headers=headers
+                method,
+                f"{self.address}/relay/v1/{path}",
+                content=content,
+                headers=headers,
+                extensions=self._extensions,
             )
             told = response.json()
             self._note_generation(response)

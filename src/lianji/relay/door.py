@@ -6,6 +6,7 @@ than ``/relay/v1/join``.
     PUT  /relay/v1/{edge}/{lane}/{sequence}    records of a lane
     GET  /relay/v1/{edge}/{epoch}              the ledger of that epoch
     POST /relay/v1/{edge}/exchange             a report, and what the hub has to say
+    GET  /relay/v1/{edge}/content/{id}?from=N  what a message to it is about, from byte N on
     GET /relay/v1/ca, POST /relay/v1/join, /relay/v1/renew: see trust.door
 """
 
@@ -20,6 +21,7 @@ from typing import Any, Protocol
 from lianji.base.errors import Busy, InputError, LianjiError, NotFound, Text
 from lianji.relay.lanes import Lane, Mark
 from lianji.relay.limits import Limits
+from lianji.relay.messages.serving import ContentOf, send_file, start_of
 from lianji.relay.naming import TagsUnknown
 from lianji.relay.receiving import Receiving, RelayParted, Sender, Yes
 from lianji.relay.wire import (
@@ -45,6 +47,7 @@ EXCHANGE_WAIT_S_MAX = 30.0
 ENROLMENT = ("/relay/v1/ca", "/relay/v1/join", "/relay/v1/renew")
 _PUT = re.compile(r"/relay/v1/([^/]{1,64})/([0-9a-f.]{34,54})/([0-9]{1,19})")
 _GET = re.compile(r"/relay/v1/([^/]{1,64})/([0-9a-f]{32})")
+_CONTENT = re.compile(r"/relay/v1/([^/]{1,64})/content/([0-9a-f]{32})")
 _EXCHANGE = re.compile(r"/relay/v1/([^/]{1,64})/exchange")
 
 
@@ -73,6 +76,7 @@ class Door:
         limits: Limits,
         generation: Callable[[], int],
         others: App | None = None,
+        content_of: ContentOf | None = None,
     ) -> None:
         self._receiving = receiving
         self._gate = gate
@@ -80,6 +84,7 @@ class Door:
         self._limits = limits
         self._generation = generation
         self._others = others
+        self._content_of = content_of
         self._room = Room(AT_ONCE_BYTES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,6 +96,9 @@ class Door:
             await self._others(scope, receive, send)
             return
         try:
+            if method == "GET" and self._content_of and (found := _CONTENT.fullmatch(path)):
+                await self._hand_out(found[1], found[2], self._content_of, scope, send)
+                return
             answer = await self._answer(method, path, scope, receive)
             await self._send(send, 200, answer)
         except LianjiError as error:
@@ -99,7 +107,7 @@ class Door:
     async def _answer(
         self, method: str, path: str, scope: Scope, receive: Receive
     ) -> dict[str, Any]:
-        sender = self._gate.sender(scope.get("extensions", {}).get("tls", {}).get("client_der"))
+        sender = self._sender(scope)
         headers: Headers = dict(scope["headers"])
         if method == "PUT" and (found := _PUT.fullmatch(path)):
             self._own(sender, found[1])
@@ -115,6 +123,18 @@ class Door:
             Text(f"There is no {method} {path[:200]}.", f"没有 {method} {path[:200]}。"),
             Text("Bring edge and hub to versions that fit.", "请使边缘端与中心端的版本一致。"),
         )
+
+    def _sender(self, scope: Scope) -> Sender:
+        return self._gate.sender(scope.get("extensions", {}).get("tls", {}).get("client_der"))
+
+    async def _hand_out(
+        self, edge: str, message: str, content_of: ContentOf, scope: Scope, send: Send
+    ) -> None:
+        sender = self._sender(scope)
+        self._own(sender, edge)
+        path = await asyncio.to_thread(content_of, sender.edge, message)
+        start = start_of(scope.get("query_string", b""))
+        await send_file(send, path, start, [(GENERATION.encode(), b"%d" % self._generation())])
 
     @staticmethod
     def _own(sender: Sender, edge: str) -> None:

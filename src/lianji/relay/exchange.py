@@ -55,6 +55,7 @@ class Conversation:
         self._asks: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
         self._answers: dict[int, tuple[str, asyncio.Future[dict[str, Any]]]] = {}
         self._news: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._turns: dict[str, object] = {}
         self._ended = False
 
     async def __call__(self, edge: str, report: dict[str, Any], wait_s: float) -> dict[str, Any]:
@@ -65,12 +66,15 @@ class Conversation:
             self._take(edge, answer)
         if results and self._outbox is not None:
             await asyncio.to_thread(self._outbox.answered, edge, results)
+        turn = self._turns[edge] = object()
         news = self._news[edge]
         news.clear()
         said = await self._to_say(edge)
         if not (said["asks"] or said["messages"] or self._ended or answers or results):
             with suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), wait_s)
+            if self._turns[edge] is not turn:  # the edge asks anew: nobody listens here any more
+                return {"asks": [], "messages": []}
             said = await self._to_say(edge)
         return said
 

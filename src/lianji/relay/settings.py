@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from lianji.base.errors import Text
+from lianji.relay.messages.kinds import Kind
 from lianji.relay.trust.names import NAME_MAX, is_name
 
 DEFAULT_PORT = 8461
@@ -114,6 +115,9 @@ class RelaySettings(BaseModel):
     keep_h: float = Field(24, ge=0, le=8760)
     """So many hours back, what the hub had is offered again to one that lacks it; the spool must
     keep it as long."""
+    accept: list[Kind] = Field(default_factory=lambda: [Kind.COMMAND, Kind.BUNDLE, Kind.DICTIONARY])
+    """What the hub may tell this plant: ``command``, ``bundle``, ``dictionary``, and
+    ``configuration`` only where it is named, since that changes how machines are read."""
     tags: list[str] = Field(default_factory=list)
     """Patterns of the tag paths that are sent, such as ``plant/line1/*``; empty: all."""
 

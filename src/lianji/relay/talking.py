@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import structlog
@@ -13,6 +13,8 @@ from lianji.base.errors import InputError, LianjiError, Text
 from lianji.relay.client import HubClient, NotNow, Unwelcome
 
 WAIT_S = 20.0
+BUSY_WAIT_S = 2.0
+"""While a message is worked on, so that its result is told soon."""
 RETRY_S = 5.0
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 """Answers one kind of ask. Raises LianjiError, which the hub is told."""
@@ -23,7 +25,17 @@ class Inbox(Protocol):
     """Takes messages; see ``messages``."""
 
     def take(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Check, apply or refuse a message; its result: ``id``, ``state``, ``reason``."""
+        """Check, apply or refuse a message; its result: ``id``, ``state``, ``reason``.
+
+        The state is ``trying`` where that takes longer: then ``finished`` tells the result.
+        """
+
+    def finished(self) -> Sequence[dict[str, Any]]:
+        """The results that came since; each is handed out once."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether results are to come."""
 
 
 class Talking:
@@ -62,8 +74,9 @@ class Talking:
         while not self._stop.is_set():
             try:
                 self._before()
+                wait_s = self._add_finished(said)
                 report = {**self._report(), **said}
-                heard = self._client.exchange(json.dumps(report).encode(), WAIT_S)
+                heard = self._client.exchange(json.dumps(report).encode(), wait_s)
                 said = self._respond(heard)
             except NotNow as later:
                 self._stop.wait(later.after_s)
@@ -76,6 +89,15 @@ class Talking:
                     _log.info("relay-talk-failed", error=str(error))
                     self._client.next_hub()
                     self._stop.wait(RETRY_S)
+
+    def _add_finished(self, said: dict[str, Any]) -> float:
+        """Say also what became of messages meanwhile; how long to wait for more."""
+        if self._inbox is None:
+            return WAIT_S
+        finished = self._inbox.finished()
+        if finished:
+            said["results"] = [*said.get("results", []), *finished]
+        return BUSY_WAIT_S if self._inbox.busy else WAIT_S
 
     def _respond(self, heard: dict[str, Any]) -> dict[str, Any]:
         """What goes with the next report."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import structlog
@@ -28,6 +29,7 @@ TRIAL_LOOK_S = 0.25
 RECENT_S = 60.0
 """A device counts as giving values if it gave a good one this short ago."""
 BECOME_S = 30.0
+ANSWER_S = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -52,6 +54,7 @@ class Configuring:
         self._first = configuration.settings
         self._become = become
         self._trials = Trials()
+        self._going: Sequence[str] = ()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._seen: Stamps = {}
         self._settled: Stamps | None = None
@@ -101,6 +104,40 @@ class Configuring:
     def on_trial(self) -> set[str]:
         """The versions that may still be taken back by themselves."""
         return self._trials.versions()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether what is applied now is also what the devices do."""
+        return self._loop is not None
+
+    def undecided(self, version: str) -> bool:
+        """Whether a version may still go: it is on trial, or is just being taken back.
+
+        While the plant is starting or ending nobody knows, so it may.
+        """
+        loop = self._loop
+        if loop is None:
+            return True
+
+        answer: Future[bool] = Future()
+        try:  # in the loop a verdict and what follows from it are one
+            loop.call_soon_threadsafe(lambda: answer.set_result(self._may_go(version)))
+            return answer.result(ANSWER_S)
+        except (TimeoutError, RuntimeError):
+            return True
+
+    def _may_go(self, version: str) -> bool:
+        return version in self._trials.versions() or version in self._going
+
+    def reload(self) -> bool:
+        """Take what was edited by hand now; whether the plant changed.
+
+        Raises the first problem of files that are not sound.
+        """
+        changed = self._store.look()
+        if self._store.refused:
+            raise self._store.refused[0]
+        return changed
 
     def keep(self, version: str) -> None:
         """End the trial of a version: it stays, whatever its devices do."""
@@ -214,6 +251,7 @@ class Configuring:
 
     async def _take_back(self, versions: Sequence[str], cause: LianjiError) -> None:
         _log.warning("a change is taken back", versions=versions, why=str(cause))
+        self._going = versions
         try:
             for version in versions:
                 await asyncio.to_thread(self._store.roll_back, version, cause)
@@ -221,6 +259,8 @@ class Configuring:
         except (LianjiError, OSError) as error:
             _log.error("a change could not be taken back", why=str(error))
             self._broken = _not_taken_back(error)
+        finally:
+            self._going = ()
 
     async def _look(self) -> None:
         seen = await asyncio.to_thread(self._store.stamps)

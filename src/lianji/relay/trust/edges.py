@@ -184,6 +184,19 @@ class Edges:
             self._audit(connection, by, what, detail)
 
 
+def locked_edge(connection: sa.Connection, name: str) -> EdgeRow:
+    """An edge that may be spoken to; nobody changes it before the transaction ends.
+
+    Raises NotFound, Untrusted if it is shut out.
+    """
+    row = _row(connection, name, locked=True)
+    if row is None:
+        raise _no_such_edge(name)
+    if row.revoked_us is not None:
+        raise revoked(name)
+    return row
+
+
 def _row(connection: sa.Connection, name: str, locked: bool = False) -> EdgeRow | None:
     asked = sa.select(tables.edges).where(tables.edges.c.name == name)
     row = connection.execute(asked.with_for_update() if locked else asked).one_or_none()

@@ -1,0 +1,1 @@
+"""What a hub tells a plant, and what the plant does about it."""

@@ -1,0 +1,1 @@
+"""What a hub tells its edges: signed, versioned, applied or refused with a reason."""
