@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from lianji.base.clock import now_us
 from lianji.node.enrolment import authority_of, edges_with
+from lianji.node.reconciling.reconciler import Reconciler
 from lianji.relay.aside import Aside
 from lianji.relay.door import Door
 from lianji.relay.exchange import Conversation
@@ -50,6 +51,8 @@ class HubDoor:
             lambda: 1,
             enrolment,
         )
+        self.reconciler = Reconciler(plant, self.edges, self.conversation)
+        self.door.repairs = self.reconciler.offers.get
         self._context = self.authority.server_context()
         self._server = DoorServer(self.door, self._context)
 
@@ -60,10 +63,13 @@ class HubDoor:
 
     async def serve(self, listener: socket.socket) -> None:
         refreshing = asyncio.create_task(self._refresh(), name="hub-certificate")
+        reconciling = asyncio.create_task(self.reconciler.serve(), name="hub-reconcile")
         try:
             await self._server.serve(sockets=[listener])
         finally:
             refreshing.cancel()
+            reconciling.cancel()
+            await asyncio.gather(reconciling, return_exceptions=True)
 
     async def _refresh(self) -> None:
         while True:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from lianji.act.alarms.room import AlarmRoom, Plan
     from lianji.base.state import State
     from lianji.node.hub import HubDoor
+    from lianji.node.reconciling.reconciler import Reconciler
     from lianji.node.relaying import Relaying
 
 SAMPLE_RATES_S = 1.0
@@ -115,9 +116,11 @@ class Plant:
         settings = self.configuration.settings.relay
         if settings is None:
             return None
+        from lianji.node.reconciling.answering import answers_of
         from lianji.node.relaying import Relaying
 
-        return Relaying(self.folder.relay, settings, self.spool, self.names, self._report, {})
+        handlers = answers_of(self, settings).handlers
+        return Relaying(self.folder.relay, settings, self.spool, self.names, self._report, handlers)
 
     def _report(self) -> dict[str, Any]:
         """How the plant is, for its hub."""
@@ -177,6 +180,11 @@ class Plant:
     @property
     def history(self) -> Historian:
         return self._historian
+
+    @property
+    def reconciling(self) -> Reconciler | None:
+        """The comparisons of a hub whose door is open."""
+        return self.hub.reconciler if self.hub else None
 
     def title(self, language: Language) -> str:
         site = self.configuration.settings.site
@@ -265,6 +273,7 @@ class Plant:
         watching = self.alarms.error
         tables = self._alarm_files.tables.problems
         told = [*self.configuration.problems, *self.configuring.problems(), *tables]
+        told += self.reconciling.problems() if self.reconciling else []
         return [*told, watching] if watching else told
 
     def _spool_status(self) -> web.SpoolStatus:

@@ -114,6 +114,18 @@ class HubClient:
     def exchange(self, report: bytes, wait_s: float) -> dict[str, Any]:
         return self._ask("POST", f"{self._edge}/exchange?wait={wait_s:g}", report)
 
+    def content(self, path: str) -> bytes:
+        """What the hub has for this edge there. Raises as the others."""
+        try:
+            response = self._http().get(f"{self.address}/relay/v1/{self._edge}/{path}")
+            self._note_generation(response)
+            if response.status_code == 200:
+                return response.content
+            told = response.json()
+        except (httpx.HTTPError, ssl.SSLError, OSError, ValueError) as error:
+            raise _no_link(self.address, error) from error
+        raise self._refused(response, told if isinstance(told, dict) else {})
+
     # -- how ---------------------------------------------------------------------------------
 
     def _ask(

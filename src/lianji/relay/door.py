@@ -6,6 +6,7 @@ than ``/relay/v1/join``.
     PUT  /relay/v1/{edge}/{lane}/{sequence}    records of a lane
     GET  /relay/v1/{edge}/{epoch}              the ledger of that epoch
     POST /relay/v1/{edge}/exchange             a report, and what the hub has to say
+    GET  /relay/v1/{edge}/repair/{id}          samples that the edge has lost: an Arrow stream
     GET /relay/v1/ca, POST /relay/v1/join, /relay/v1/renew: see trust.door
 """
 
@@ -46,6 +47,8 @@ ENROLMENT = ("/relay/v1/ca", "/relay/v1/join", "/relay/v1/renew")
 _PUT = re.compile(r"/relay/v1/([^/]{1,64})/([0-9a-f.]{34,54})/([0-9]{1,19})")
 _GET = re.compile(r"/relay/v1/([^/]{1,64})/([0-9a-f]{32})")
 _EXCHANGE = re.compile(r"/relay/v1/([^/]{1,64})/exchange")
+_REPAIR = re.compile(r"/relay/v1/([^/]{1,64})/repair/([0-9]{1,18})")
+ARROW = b"application/vnd.apache.arrow.stream"
 
 
 class Gate(Protocol):
@@ -81,6 +84,8 @@ class Door:
         self._generation = generation
         self._others = others
         self._room = Room(AT_ONCE_BYTES)
+        self.repairs: Callable[[str, int], bytes] | None = None
+        """What there is for an edge under a number. Raises NotFound."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -91,6 +96,10 @@ class Door:
             await self._others(scope, receive, send)
             return
         try:
+            if method == "GET" and (found := _REPAIR.fullmatch(path)) and self.repairs:
+                content = self.repairs(self._known(scope, found[1]).edge, int(found[2]))
+                await self._send_bytes(send, 200, content, ARROW)
+                return
             answer = await self._answer(method, path, scope, receive)
             await self._send(send, 200, answer)
         except LianjiError as error:
@@ -99,7 +108,7 @@ class Door:
     async def _answer(
         self, method: str, path: str, scope: Scope, receive: Receive
     ) -> dict[str, Any]:
-        sender = self._gate.sender(scope.get("extensions", {}).get("tls", {}).get("client_der"))
+        sender = self._sender(scope)
         headers: Headers = dict(scope["headers"])
         if method == "PUT" and (found := _PUT.fullmatch(path)):
             self._own(sender, found[1])
@@ -115,6 +124,14 @@ class Door:
             Text(f"There is no {method} {path[:200]}.", f"没有 {method} {path[:200]}。"),
             Text("Bring edge and hub to versions that fit.", "请使边缘端与中心端的版本一致。"),
         )
+
+    def _sender(self, scope: Scope) -> Sender:
+        return self._gate.sender(scope.get("extensions", {}).get("tls", {}).get("client_der"))
+
+    def _known(self, scope: Scope, edge: str) -> Sender:
+        sender = self._sender(scope)
+        self._own(sender, edge)
+        return sender
 
     @staticmethod
     def _own(sender: Sender, edge: str) -> None:
@@ -182,8 +199,18 @@ class Door:
         headers: list[tuple[bytes, bytes]] | None = None,
     ) -> None:
         body = json.dumps(content, ensure_ascii=False).encode()
+        await self._send_bytes(send, status, body, b"application/json", headers)
+
+    async def _send_bytes(
+        self,
+        send: Send,
+        status: int,
+        body: bytes,
+        kind: bytes,
+        headers: list[tuple[bytes, bytes]] | None = None,
+    ) -> None:
         fixed = [
-            (b"content-type", b"application/json"),
+            (b"content-type", kind),
             (b"content-length", b"%d" % len(body)),
             (GENERATION.encode(), b"%d" % self._generation()),
         ]
