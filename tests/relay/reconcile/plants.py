@@ -19,7 +19,7 @@ from lianji.node.folder import PlantFolder
 from lianji.node.hub import HubDoor
 from lianji.node.plant import Plant
 from lianji.relay.reconcile.comparing import Difference
-from lianji.relay.reconcile.store import Run
+from lianji.relay.reconcile.run import Run
 from tests.relay.world import until
 
 T = TypeVar("T")

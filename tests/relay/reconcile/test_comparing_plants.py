@@ -10,7 +10,7 @@ import pytest
 
 from lianji.dictionary.batch import Batch
 from lianji.relay.reconcile.comparing import Difference, Kind, Outcome
-from lianji.relay.reconcile.store import RunState
+from lianji.relay.reconcile.run import RunState
 from tests.relay.reconcile.plants import HOUR_US, START_US, World, put, samples, world, write_folder
 from tests.relay.world import until
 

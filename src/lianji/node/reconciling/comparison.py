@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from lianji.history.history import History
     from lianji.node.reconciling.edge_asked import About, EdgeAsked, Told
     from lianji.relay.reconcile.offers import Offers
-    from lianji.relay.reconcile.store import Run
+    from lianji.relay.reconcile.run import Run
 
 MARGIN_US = 60_000_000
 """The newest minute is left alone: its samples may still be on their way from the machines."""

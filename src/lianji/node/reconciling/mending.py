@@ -20,7 +20,7 @@ from lianji.relay.reconcile.comparing import Cells
 if TYPE_CHECKING:
     from lianji.node.reconciling.comparison import Hub
     from lianji.node.reconciling.edge_asked import EdgeAsked
-    from lianji.relay.reconcile.store import Run
+    from lianji.relay.reconcile.run import Run
 
 ROWS_A_TIME = 300_000
 """So many samples are on their way at most; the next ones go when these are on disk."""

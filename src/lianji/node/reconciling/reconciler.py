@@ -23,7 +23,8 @@ from lianji.node.reconciling.quiet import quiet_thread
 from lianji.relay.receiving import Sender
 from lianji.relay.reconcile.comparing import Difference, Keep, Naming, Outcome
 from lianji.relay.reconcile.offers import Offers
-from lianji.relay.reconcile.store import NIGHTLY, Run, Runs, RunState
+from lianji.relay.reconcile.run import NIGHTLY, Run, RunState
+from lianji.relay.reconcile.store import Runs
 
 if TYPE_CHECKING:
     from lianji.node.plant import Plant

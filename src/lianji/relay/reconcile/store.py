@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from lianji.base.errors import NotFound, Text
 from lianji.relay.reconcile import tables
 from lianji.relay.reconcile.comparing import Difference, Kind, Outcome, continues, joined
+from lianji.relay.reconcile.run import Run, RunState
 
 if TYPE_CHECKING:
     from lianji.base.state import State
@@ -21,58 +21,6 @@ RUNS_KEPT = 200
 """Of each edge; older ones go, with what they found."""
 DIFFERENCES_MAX = 100_000
 """More are counted, not listed: a run that lacks everything still ends."""
-NIGHTLY = "nightly"
-
-
-class RunState(StrEnum):
-    RUNNING = "running"
-    EQUAL = "equal"
-    UNDER_WAY = "under_way"
-    """Equal but for what the edge is still sending."""
-    DIFFERENT = "different"
-    FAILED = "failed"
-
-
-@dataclass(slots=True)
-class Run:
-    """One comparison of one edge with its hub. Counts are samples."""
-
-    edge: str
-    by: str
-    repair: bool
-    started_us: int
-    from_us: int
-    to_us: int
-    done_us: int
-    """Compared up to here."""
-    state: RunState = RunState.RUNNING
-    ended_us: int | None = None
-    tags: int = 0
-    rows_here: int = 0
-    rows_there: int = 0
-    to_hub: int = 0
-    """Samples that the edge sent again."""
-    to_edge: int = 0
-    """Samples that the hub gave back."""
-    untold: int = 0
-    """Differences beyond those that are listed."""
-    unreadable: list[str] = field(default_factory=list)
-    """Files that could not be read, on either side."""
-    error: dict[str, Any] | None = None
-    id: int = 0
-
-    @property
-    def share(self) -> float:
-        span = self.to_us - self.from_us
-        return 1.0 if span <= 0 else (self.done_us - self.from_us) / span
-
-    @property
-    def is_over(self) -> bool:
-        return self.state is not RunState.RUNNING
-
-    @property
-    def misses(self) -> bool:
-        return self.state in (RunState.DIFFERENT, RunState.FAILED)
 
 
 @dataclass(slots=True)
