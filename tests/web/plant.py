@@ -106,6 +106,9 @@ class MemoryPlant:
     """Five tags of one small factory, and whatever a test appends. The history is the real one,
     over batches that no disk has seen."""
 
+    reconciling = None
+    """It is no hub."""
+
     def __init__(self, notes: Annotations | None = None, folder: Path | None = None) -> None:
         self.dashboards = Dashboards(folder or Path("/nonexistent"), self.tags)
         self.paths: list[str] = []

@@ -1,4 +1,4 @@
-"""hub init, invite, sites, revoke: a hub and the plants that may send to it."""
+"""hub init, invite, sites, revoke, reconcile: a hub and the plants that may send to it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import Annotated
 
 import typer
 
-from lianji.cli import hub_messages
+from lianji.cli import hub_messages, reconcile
 from lianji.cli.output import AsCsv, AsJson, form_of, show_rows
 from lianji.cli.speech import t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
 
 app = typer.Typer(help=t("A hub and its edges", "中心及其边缘"), no_args_is_help=True)
 hub_messages.register(app)
+app.command(
+    "reconcile",
+    help=t("Compare what hub and edges have, and mend it", "核对并修复中心与边缘的数据"),
+)(reconcile.reconcile)
 Edge = Annotated[str, typer.Argument(metavar="SITE", help=t("The edge's name", "边缘名称"))]
 
 

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from lianji.base.clock import now_us
 from lianji.node.enrolment import authority_of, edges_with
+from lianji.node.reconciling.reconciler import Reconciler
 from lianji.node.telling import messages_with, tell_news
 from lianji.relay.aside import Aside
 from lianji.relay.door import Door
@@ -53,6 +54,8 @@ class HubDoor:
             enrolment,
             self.messages.content,
         )
+        self.reconciler = Reconciler(plant, self.edges, self.conversation)
+        self.door.repairs = self.reconciler.offers.get
         self._context = self.authority.server_context()
         self._server = DoorServer(self.door, self._context)
 
@@ -64,11 +67,14 @@ class HubDoor:
     async def serve(self, listener: socket.socket) -> None:
         refreshing = asyncio.create_task(self._refresh(), name="hub-certificate")
         telling = asyncio.create_task(tell_news(self.messages, self.conversation), name="messages")
+        reconciling = asyncio.create_task(self.reconciler.serve(), name="hub-reconcile")
         try:
             await self._server.serve(sockets=[listener])
         finally:
             refreshing.cancel()
             telling.cancel()
+            reconciling.cancel()
+            await asyncio.gather(reconciling, return_exceptions=True)
 
     async def _refresh(self) -> None:
         while True:

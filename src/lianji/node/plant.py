@@ -51,6 +51,7 @@ from lianji.web import status as web
 if TYPE_CHECKING:
     from lianji.base.state import State
     from lianji.node.hub import HubDoor
+    from lianji.node.reconciling.reconciler import Reconciler
     from lianji.node.relaying import Relaying
 
 SAMPLE_RATES_S = 1.0
@@ -116,11 +117,14 @@ class Plant:
         settings = self.configuration.settings.relay
         if settings is None:
             return None
+        from lianji.node.reconciling.answering import answers_of
         from lianji.node.relaying import Relaying
         from lianji.node.told.kinds import handlers_of
 
-        told = handlers_of(self)
-        return Relaying(self.folder.relay, settings, self.spool, self.names, self._report, {}, told)
+        told, answers = handlers_of(self), answers_of(self, settings).handlers
+        return Relaying(
+            self.folder.relay, settings, self.spool, self.names, self._report, answers, told
+        )
 
     def _report(self) -> dict[str, Any]:
         """How the plant is, for its hub."""
@@ -178,6 +182,11 @@ class Plant:
     @property
     def history(self) -> Historian:
         return self._historian
+
+    @property
+    def reconciling(self) -> Reconciler | None:
+        """The comparisons of a hub whose door is open."""
+        return self.hub.reconciler if self.hub else None
 
     def title(self, language: Language) -> str:
         site = self.configuration.settings.site
@@ -266,6 +275,7 @@ class Plant:
         watching = self.alarms.error
         tables = self._alarm_files.tables.problems
         told = [*self.configuration.problems, *self.configuring.problems(), *tables]
+        told += self.reconciling.problems() if self.reconciling else []
         return [*told, watching] if watching else told
 
     def _spool_status(self) -> web.SpoolStatus:

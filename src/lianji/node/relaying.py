@@ -88,6 +88,10 @@ class Relaying:
         self._inbox.close()
         self.uplink.close()
 
+    def fetch(self, path: str) -> bytes:
+        """What the hub has for this edge there; from the thread that talks, or while it waits."""
+        return self._talk.fetch(path)
+
     def status(self) -> UplinkStatus:
         return self.uplink.status()
 

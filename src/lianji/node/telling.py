@@ -36,7 +36,7 @@ def messages_with(folder: PlantFolder, state: State) -> Messages:
 @contextmanager
 def messages_of(folder: PlantFolder) -> Iterator[Messages]:
     """The same for the command line, whether the hub runs or not. Raises NotFound."""
-    from lianji.node.state_copy import open_state
+    from lianji.node.state_place import open_state
 
     authority_of(folder)
     state = open_state(folder.root)

@@ -132,11 +132,18 @@ class HubClient:
         return self._ask("POST", f"{self._edge}/exchange?wait={wait_s:g}", report)
 
     def content(self, message: str, start: int, take: Callable[[bytes], object]) -> None:
-        """Hand on what a message is about, from this byte on, piece by piece.
+        """Hand on what a message is about, from this byte on, piece by piece."""
+        self._stream(f"content/{message}?from={start}", take)
 
-        Raises LinkDown, NotNow, Unwelcome, and what ``take`` raises but OSError.
-        """
-        way = f"{self.address}/relay/v1/{self._edge}/content/{message}?from={start}"
+    def fetch(self, path: str) -> bytes:
+        """What the hub has for this edge there."""
+        content = bytearray()
+        self._stream(path, content.extend)
+        return bytes(content)
+
+    def _stream(self, path: str, take: Callable[[bytes], object]) -> None:
+        """Raises LinkDown, NotNow, Unwelcome, and what ``take`` raises but OSError."""
+        way = f"{self.address}/relay/v1/{self._edge}/{path}"
         try:
             with self._http().stream("GET", way, extensions=self._extensions) as response:
                 self._note_generation(response)

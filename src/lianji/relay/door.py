@@ -7,6 +7,7 @@ than ``/relay/v1/join``.
     GET  /relay/v1/{edge}/{epoch}              the ledger of that epoch
     POST /relay/v1/{edge}/exchange             a report, and what the hub has to say
     GET  /relay/v1/{edge}/content/{id}?from=N  what a message to it is about, from byte N on
+    GET  /relay/v1/{edge}/repair/{id}          samples that the edge has lost: an Arrow stream
     GET /relay/v1/ca, POST /relay/v1/join, /relay/v1/renew: see trust.door
 """
 
@@ -49,6 +50,8 @@ _PUT = re.compile(r"/relay/v1/([^/]{1,64})/([0-9a-f.]{34,54})/([0-9]{1,19})")
 _GET = re.compile(r"/relay/v1/([^/]{1,64})/([0-9a-f]{32})")
 _CONTENT = re.compile(r"/relay/v1/([^/]{1,64})/content/([0-9a-f]{32})")
 _EXCHANGE = re.compile(r"/relay/v1/([^/]{1,64})/exchange")
+_REPAIR = re.compile(r"/relay/v1/([^/]{1,64})/repair/([0-9]{1,18})")
+ARROW = b"application/vnd.apache.arrow.stream"
 
 
 class Gate(Protocol):
@@ -86,6 +89,8 @@ class Door:
         self._others = others
         self._content_of = content_of
         self._room = Room(AT_ONCE_BYTES)
+        self.repairs: Callable[[str, int], bytes] | None = None
+        """What there is for an edge under a number. Raises NotFound."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -98,6 +103,10 @@ class Door:
         try:
             if method == "GET" and self._content_of and (found := _CONTENT.fullmatch(path)):
                 await self._hand_out(found[1], found[2], self._content_of, scope, send)
+                return
+            if method == "GET" and (found := _REPAIR.fullmatch(path)) and self.repairs:
+                content = self.repairs(self._known(scope, found[1]).edge, int(found[2]))
+                await self._send_bytes(send, 200, content, ARROW)
                 return
             answer = await self._answer(method, path, scope, receive)
             await self._send(send, 200, answer)
@@ -135,6 +144,11 @@ class Door:
         path = await asyncio.to_thread(content_of, sender.edge, message)
         start = start_of(scope.get("query_string", b""))
         await send_file(send, path, start, [(GENERATION.encode(), b"%d" % self._generation())])
+
+    def _known(self, scope: Scope, edge: str) -> Sender:
+        sender = self._sender(scope)
+        self._own(sender, edge)
+        return sender
 
     @staticmethod
     def _own(sender: Sender, edge: str) -> None:
@@ -202,8 +216,18 @@ class Door:
         headers: list[tuple[bytes, bytes]] | None = None,
     ) -> None:
         body = json.dumps(content, ensure_ascii=False).encode()
+        await self._send_bytes(send, status, body, b"application/json", headers)
+
+    async def _send_bytes(
+        self,
+        send: Send,
+        status: int,
+        body: bytes,
+        kind: bytes,
+        headers: list[tuple[bytes, bytes]] | None = None,
+    ) -> None:
         fixed = [
-            (b"content-type", b"application/json"),
+            (b"content-type", kind),
             (b"content-length", b"%d" % len(body)),
             (GENERATION.encode(), b"%d" % self._generation()),
         ]

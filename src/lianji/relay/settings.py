@@ -94,6 +94,11 @@ class HubSettings(BaseModel):
     """At most so many samples a second from one edge, on average; 0: no limit."""
     certificate_days: float = Field(30, ge=1, le=825)
     """So long an edge's certificate lives; it is renewed at half of that."""
+    reconcile_at: str = Field("02:30", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """When, in the site's time zone, hub and edges compare each night what they have, and mend it;
+    empty: never by themselves."""
+    reconcile_days: float = Field(7, gt=0, le=36_500)
+    """So many days back, unless others are asked for."""
 
     _name = field_validator("name")(_edge_name)
     _addresses = field_validator("addresses")(_addresses)

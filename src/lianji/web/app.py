@@ -15,6 +15,7 @@ from lianji.web import (
     api_history,
     api_plot,
     api_push,
+    api_reconcile,
     api_status,
     api_tag_tables,
     api_tags,
@@ -52,6 +53,7 @@ _TAGS = [
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "configuration", "description": "What the plant is told: machines, tags, versions."},
     {"name": "status", "description": "How the plant is."},
+    {"name": "hub", "description": "A hub and its edges."},
     {"name": "access", "description": "Users, tokens and the audit log."},
 ]
 
@@ -84,6 +86,8 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
         access_pages,
     ):  # fmt: skip
         app.include_router(room.router)
+    app.include_router(api_reconcile.router)
+    app.include_router(api_reconcile.page)
     app.mount("/static", CompressedFiles(STATIC), name="static")
     routes = gated_routes(app, anybody=["/static"], read=["/openapi.json"])
     describe_needs(app, routes)

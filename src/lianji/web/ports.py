@@ -17,6 +17,8 @@ from lianji.act.alarms.lines import AlarmLine, Summary
 from lianji.base.errors import Language, LianjiError, Text
 from lianji.connect.forms import Form
 from lianji.dictionary.tag import Tag
+from lianji.relay.reconcile.comparing import Difference
+from lianji.relay.reconcile.run import Run
 from lianji.web.dashboard import Dashboard, DashboardEntry, KeptDashboard
 from lianji.web.machines import (
     Decodes,
@@ -270,6 +272,28 @@ class DashboardsView(Protocol):
     def delete(self, name: str, version: str) -> None: ...
 
 
+class ReconcilingView(Protocol):
+    """The comparisons of a hub with its edges. ``newest`` and ``found`` block.
+
+    ``node.reconciling.reconciler.Reconciler`` says more of each.
+    """
+
+    async def start(
+        self,
+        edge: str,
+        from_us: int | None = None,
+        to_us: int | None = None,
+        *,
+        everything: bool = False,
+        repair: bool = False,
+        by: str = "",
+    ) -> Run: ...
+
+    def newest(self) -> list[Run]: ...
+
+    def found(self, number: int, limit: int) -> tuple[Run, Sequence[Difference]]: ...
+
+
 class PlantView(Protocol):
     """A running plant, seen from the outside."""
 
@@ -287,6 +311,11 @@ class PlantView(Protocol):
 
     @property
     def dashboards(self) -> DashboardsView: ...
+
+    @property
+    def reconciling(self) -> ReconcilingView | None:
+        """None where the plant is no hub."""
+        ...
 
     def title(self, language: Language) -> str: ...
 

@@ -27,6 +27,7 @@ from lianji.web.ports import (
     DashboardsView,
     HistoryView,
     PlantView,
+    ReconcilingView,
 )
 from lianji.web.sites.alarms import SiteAlarms
 from lianji.web.sites.dashboards import SiteDashboards
@@ -74,6 +75,11 @@ class SitePlant:
     @property
     def connecting(self) -> ConnectingView:
         raise whole_plant()
+
+    @property
+    def reconciling(self) -> ReconcilingView | None:
+        """Comparisons name tags of all sites, so there are none for who may see some only."""
+        return None
 
     @property
     def dashboards(self) -> DashboardsView:

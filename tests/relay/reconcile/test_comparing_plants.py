@@ -1,0 +1,194 @@
+"""Hub and edge compare what they have: every difference is named, and mended from what each has."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lianji.dictionary.batch import Batch
+from lianji.relay.reconcile.comparing import Difference, Kind, Outcome
+from lianji.relay.reconcile.run import RunState
+from tests.relay.reconcile.plants import HOUR_US, START_US, World, put, samples, world, write_folder
+from tests.relay.world import until
+
+TAG = "park1/line/value"
+
+
+@pytest.fixture
+def plants(tmp_path: Path) -> Iterator[World]:
+    with world(tmp_path) as made:
+        yield made
+
+
+def told(found: list[Difference]) -> list[tuple[object, ...]]:
+    """Tag, hours from the start, counts, kind and outcome."""
+    return [
+        (d.tag, (d.start_us - START_US) // HOUR_US, (d.end_us - START_US) // HOUR_US,
+         d.here, d.there, d.kind, d.outcome)
+        for d in found
+    ]  # fmt: skip
+
+
+def take_out(world: World, tag: str, start_us: int, end_us: int) -> None:
+    """Take rows out of the hub's table behind everybody's back: a file without them is committed
+    in the place of the one that had them."""
+    from lianji.history.delta.log import Change
+    from lianji.history.parquet.reading import Stored, read_groups
+    from lianji.history.parquet.writing import write_file
+
+    history = world.hub.history
+    history.flush()
+    log = history._table
+
+    for file in list(log.files.between(start_us, end_us, None)):
+        stored = Stored(log.place, file)
+
+        def pieces(stored: Stored = stored):  # type: ignore[no-untyped-def]
+            for rows, names in read_groups(stored):
+                mine = [number for number, name in enumerate(names) if name == tag]
+                gone = (rows.time_us >= start_us) & (rows.time_us < end_us)
+                gone &= [code in mine for code in rows.tag.tolist()]
+                if not gone.all():
+                    yield rows.take(~gone), names
+
+        new = write_file(log.place, file.site, file.period, pieces(), file.level)
+        log.commit(Change("DELETE", [new], [file]))
+
+
+def test_plants_that_have_the_same_are_equal(plants: World) -> None:
+    edge = plants.edge()
+    put(edge, TAG, START_US, 5000)
+    plants.relayed(edge)
+    run, found = plants.compare()
+    assert (run.state, found) == (RunState.EQUAL, [])
+    assert (run.tags, run.rows_here, run.rows_there) == (1, 5000, 5000)
+    assert plants.hub.reconciling is not None
+    assert plants.hub.reconciling.problems() == []
+
+
+def test_what_was_deleted_at_the_hub_is_named_by_the_hour_and_comes_again(plants: World) -> None:
+    edge = plants.edge()
+    put(edge, TAG, START_US, 4 * 3600)
+    put(edge, "park1/line/other", START_US, 4 * 3600)
+    plants.relayed(edge)
+    whole = samples(plants.hub, TAG)
+    take_out(plants, TAG, START_US + HOUR_US + 60_000_000, START_US + 3 * HOUR_US)
+    run, found = plants.compare()
+    assert run.state is RunState.DIFFERENT
+    wanted = (TAG, 1, 3, 60, 7200, Kind.HUB_LACKS)
+    assert told(found) == [(*wanted, Outcome.FOUND)]
+    assert [p.code for p in plants.hub.status().problems] == ["reconcile-different"]
+    run, found = plants.compare(repair=True)
+    assert run.state is RunState.EQUAL
+    assert told(found) == [(*wanted, Outcome.REPAIRED)]
+    assert (run.to_hub, run.to_edge) == (7200, 0)
+    assert samples(plants.hub, TAG) == whole
+    assert plants.hub.status().problems == []
+    assert plants.compare()[1] == []
+
+
+def test_a_value_that_differs_becomes_that_of_the_edge(plants: World) -> None:
+    edge = plants.edge()
+    put(edge, TAG, START_US, 3600)
+    plants.relayed(edge)
+    wrong = Batch.of(plants.hub.names.ids_of([TAG]), [START_US + 5_000_000], [99.0])
+    plants.hub.spool.put(wrong).result(20)
+    run, found = plants.compare(repair=True)
+    assert run.state is RunState.EQUAL
+    assert told(found) == [(TAG, 0, 1, 3600, 3600, Kind.DIFFERS, Outcome.REPAIRED)]
+    assert samples(plants.hub, TAG)[5] == (START_US + 5_000_000, 5.0)
+    assert samples(edge, TAG)[5] == (START_US + 5_000_000, 5.0)
+
+
+def test_each_gives_what_the_other_lacks_within_one_hour(plants: World) -> None:
+    edge = plants.edge()
+    put(edge, TAG, START_US, 100)
+    plants.relayed(edge)
+    extra = plants.hub.names.ids_of([TAG])
+    plants.hub.spool.put(Batch.of(extra, [START_US + 500_000], [7.0])).result(20)
+    take_out(plants, TAG, START_US, START_US + 10_000_000)
+    plants.hub.spool.put(Batch.of(extra, [START_US + 1_500_000], [8.0])).result(20)
+    plants.hub.spool.put(Batch.of(extra, [START_US + 20_000_000], [-1.0])).result(20)
+    run, _ = plants.compare(repair=True)
+    assert run.state is RunState.EQUAL
+    assert run.to_edge == 1
+    expected = [(START_US + n * 1_000_000, float(n)) for n in range(100)]
+    expected.insert(2, (START_US + 1_500_000, 8.0))
+    assert samples(edge, TAG) == expected
+    assert samples(plants.hub, TAG) == expected
+
+
+def test_an_edge_that_lost_its_history_gets_it_back(plants: World) -> None:
+    edge = plants.edge()
+    put(edge, TAG, START_US, 5 * 3600)
+    put(edge, "line/bare", START_US, 30)
+    plants.relayed(edge)
+    whole = samples(edge, TAG)
+    plants.stop("park1")
+    shutil.rmtree(plants.root / "park1" / "data")
+    plants.join("park1")
+    edge = plants.start("park1")
+    run, found = plants.compare()
+    assert run.state is RunState.DIFFERENT
+    assert told(found) == [
+        ("park1/line/bare", 0, 1, 30, 0, Kind.EDGE_LACKS, Outcome.FOUND),
+        (TAG, 0, 5, 5 * 3600, 0, Kind.EDGE_LACKS, Outcome.FOUND),
+    ]
+    run, found = plants.compare(repair=True)
+    assert run.state is RunState.EQUAL
+    assert run.to_edge == 5 * 3600 + 30
+    assert samples(edge, TAG) == whole
+    plants.relayed(edge)
+    assert plants.compare()[1] == []
+
+
+def test_what_is_still_to_be_sent_is_under_way_and_not_missing(plants: World) -> None:
+    edge = plants.edge()
+    put(edge, TAG, START_US, 3600)
+    plants.relayed(edge)
+    take_out(plants, TAG, START_US, START_US + 10_000_000)
+    assert edge.relaying is not None
+    edge.relaying.uplink.close()
+    put(edge, TAG, START_US + 5 * HOUR_US, 7200)
+    run, found = plants.compare()
+    assert told(found) == [
+        (TAG, 0, 1, 3590, 3600, Kind.HUB_LACKS, Outcome.FOUND),
+        (TAG, 5, 7, 0, 7200, Kind.HUB_LACKS, Outcome.UNDER_WAY),
+    ]
+    put(edge, TAG, START_US, 1)  # a repetition: it might as well bring what the hour lacks
+    run, found = plants.compare(repair=True)
+    assert run.state is RunState.UNDER_WAY
+    assert [one.outcome for one in found] == [Outcome.UNDER_WAY] * 2
+    assert plants.hub.reconciling is not None
+    assert plants.hub.reconciling.problems() == []
+
+
+def test_the_years_before_it_joined_come_to_the_hub(plants: World) -> None:
+    from lianji.node.plant import Plant
+
+    folder = write_folder(plants.root / "park1", "park1")
+    old = Plant(folder)
+    for day in range(40):
+        put(old, TAG, START_US + day * 24 * HOUR_US, 2000)
+    last = put(old, "park1/line/other", START_US, 3000)
+    old.history.flush()
+    until(lambda: old.history.status().unflushed == 0, "the history to be flushed")
+    old.close()
+    plants.join("park1")
+    (folder.spool / "readers").mkdir(exist_ok=True)
+    from lianji.spool.spool import Spool
+
+    spool = Spool(folder.spool)  # as if all of it had long left the spool
+    spool.holder("relay").commit(last)
+    spool.close()
+    edge = plants.start("park1")
+    assert samples(plants.hub, TAG) == []
+    run, found = plants.compare(from_us=None, to_us=None, everything=True, repair=True)
+    assert run.state is RunState.EQUAL
+    assert (run.from_us, run.to_hub) == (START_US, 83_000)
+    assert sum(one.there for one in found) == 83_000
+    assert {one.outcome for one in found} == {Outcome.REPAIRED}
+    assert samples(plants.hub, TAG) == samples(edge, TAG)
