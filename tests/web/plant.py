@@ -107,6 +107,7 @@ class MemoryPlant:
     over batches that no disk has seen."""
 
     def __init__(self, notes: Annotations | None = None, folder: Path | None = None) -> None:
+        self.plants: Any = None
         self.dashboards = Dashboards(folder or Path("/nonexistent"), self.tags)
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []

@@ -51,7 +51,7 @@ def export(
     between = parse_range(start, end, now_us())
     step_us = parse_span(wide) if wide else None
     history = opened(plant).history.exact
-    with _bar(to.name) as progress:
+    with bar(to.name) as progress:
         done = export_samples(history, Export(tags, *between, to, step_us, bom), progress)
     tell(
         f"{counted(done.rows, 'row')} in {counted(len(done.files), 'file')}.",
@@ -89,7 +89,7 @@ def _take(plant: Path, destination: Path, keep: int, as_json: bool) -> None:
     from lianji.history.backup.faults import Fault
     from lianji.node.backup import back_up
 
-    with _bar(destination.name) as progress:
+    with bar(destination.name) as progress:
         taken = back_up(folder_of(plant), destination, keep, progress)
     manifest = taken.manifest
     if as_json:
@@ -115,7 +115,7 @@ def _take(plant: Path, destination: Path, keep: int, as_json: bool) -> None:
 def _check(destination: Path, as_json: bool) -> None:
     from lianji.node.backup import check
 
-    with _bar(destination.name) as progress:
+    with bar(destination.name) as progress:
         checked = check(destination, progress)
     if as_json:
         rows = [{"path": f.path, "what": f.what.in_language(language())} for f in checked.faults]
@@ -159,7 +159,7 @@ def restore(
 ) -> None:
     from lianji.node.backup import restore as restore_into
 
-    with _bar(folder.name) as progress:
+    with bar(folder.name) as progress:
         restored = restore_into(destination, folder, generation, progress)
     manifest = restored.manifest
     tell(
@@ -196,7 +196,7 @@ def _unreadable(paths: Sequence[str]) -> StorageError:
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+def bar(what: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on a terminal; nothing elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bar:

@@ -39,6 +39,7 @@ from lianji.history.modified import keep_replaced
 from lianji.history.parquet.writing import write_days
 from lianji.history.places.folder import FolderPlace
 from lianji.history.relayed import Ledger, joined, last_of_lanes, relayed, transactions
+from lianji.history.removal import RemovedSite, Tables, history_incomplete, remove_site
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import HOURS, MINUTES
@@ -214,6 +215,28 @@ class Historian(History):
                 self._memory.drop_up_to(last)
             self._reader.commit(last)
             self.stages.fold([one.batch.marks for one in held])
+
+    def remove_site(self, site: str, sequence: int) -> RemovedSite:
+        """Remove all samples of a site for good, those of the spool up to a sequence too.
+
+        For sites of which nothing comes any more. Raises StorageError, and Busy while samples wait
+        or a tier is away.
+        """
+        while self._reader.position < sequence:
+            self.flush()
+        with self.upkeep.at_work, self._flushing:
+            if self._waiting.rows or self._tiers.away:
+                raise history_incomplete()
+            self._find_out()
+            tables = Tables(
+                self._tiers.logs, self._modified, (self._minutes, self._hours), self.site
+            )
+            try:
+                return remove_site(tables, site)
+            finally:
+                with self._lock:
+                    self._newest.forget()
+                    self._values = LastValues()
 
     def _write(self, held: Sequence[Held], last: int, lanes: Ledger) -> None:
         started_ns = time.monotonic_ns()

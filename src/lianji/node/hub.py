@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from lianji.base.clock import now_us
 from lianji.node.enrolment import authority_of, edges_with
+from lianji.node.plants import Plants
 from lianji.relay.aside import Aside
 from lianji.relay.door import Door
 from lianji.relay.exchange import Conversation
@@ -50,6 +51,7 @@ class HubDoor:
             lambda: 1,
             enrolment,
         )
+        self.plants = Plants(plant, self, settings.certificate_days)
         self._context = self.authority.server_context()
         self._server = DoorServer(self.door, self._context)
 
@@ -60,10 +62,13 @@ class HubDoor:
 
     async def serve(self, listener: socket.socket) -> None:
         refreshing = asyncio.create_task(self._refresh(), name="hub-certificate")
+        keeping = asyncio.create_task(self.plants.keep_on(), name="hub-plants")
         try:
             await self._server.serve(sockets=[listener])
         finally:
             refreshing.cancel()
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
 
     async def _refresh(self) -> None:
         while True:

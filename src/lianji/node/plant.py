@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from lianji.act.alarms.room import AlarmRoom, Plan
     from lianji.base.state import State
     from lianji.node.hub import HubDoor
+    from lianji.node.plants import Plants
     from lianji.node.relaying import Relaying
 
 SAMPLE_RATES_S = 1.0
@@ -123,7 +124,12 @@ class Plant:
         """How the plant is, for its hub."""
         from lianji.node.reporting import report_of
 
-        return report_of(self.status())
+        return report_of(self.status(), self.spool.gaps)
+
+    @property
+    def plants(self) -> Plants | None:
+        """A hub's view of its plants."""
+        return self.hub.plants if self.hub is not None else None
 
     def _alarm_plan(self) -> Plan:
         from lianji.node.alarms import alarm_plan
@@ -236,6 +242,11 @@ class Plant:
         self._samples.note(samples + self._pushed)
         self._cpu.note(time.process_time())
 
+    @staticmethod
+    def versions() -> dict[str, str]:
+        """Of Lianji and of what it stands on."""
+        return _versions()
+
     def status(self) -> web.PlantStatus:
         devices = [
             device_status(
@@ -265,6 +276,7 @@ class Plant:
         watching = self.alarms.error
         tables = self._alarm_files.tables.problems
         told = [*self.configuration.problems, *self.configuring.problems(), *tables]
+        told += self.plants.problems() if self.plants is not None else []
         return [*told, watching] if watching else told
 
     def _spool_status(self) -> web.SpoolStatus:

@@ -6,7 +6,7 @@ A key is ``page.thing``. Both languages stand in one entry, so neither can be fo
 from __future__ import annotations
 
 from lianji.base.errors import Language, Text
-from lianji.web.words import access, alarms, charts, connect, dashboards, tags
+from lianji.web.words import access, alarms, charts, connect, dashboards, hub, tags
 
 TEXTS: dict[str, Text] = {
     "nav.status": Text("Status", "状态"),
@@ -134,6 +134,7 @@ TEXTS: dict[str, Text] = {
     **tags.TEXTS,
     **charts.TEXTS,
     **dashboards.TEXTS,
+    **hub.TEXTS,
 }
 
 

@@ -47,6 +47,7 @@ def page_response(
         path=request.url.path,
         theme=_theme(request),
         user=user_of(who),
+        is_hub=plant.plants is not None,
         may=[] if who is None else sorted(who.may),
         page={"language": language, "texts": texts, "user": user_of(who)},
         **more,
