@@ -127,8 +127,9 @@ class Annotations:
                 self._erase_in(file, is_gone)
             if self._log is not None and found:
                 needed = {file.path for file in self._log.files}
-                names = [name for name, _, _ in self._place.names("site=")]
-                self._place.remove([name for name in names if name not in needed])
+                names = [name for name, _, _ in self._place.names()]
+                old = [name for name in names if name.startswith("site=") and name not in needed]
+                self._place.remove(old)
                 self._log.forget_past()
             self._kept.clear()
             return len(found)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import quote
 
 import duckdb
@@ -78,7 +79,7 @@ def remove_site(tables: Tables, site: str) -> RemovedSite:
         log.forget_past()
     done.asked_files, done.rows_found = rows_left(tables, site)
     if done.rows_found:
-        raise _still_there(site, done.rows_found)
+        raise still_there(site, done.rows_found)
     return done
 
 
@@ -90,11 +91,17 @@ def rows_left(tables: Tables, site: str) -> tuple[int, int]:
         if not isinstance(log.place, FolderPlace):
             found += sum(1 for _ in log.place.names(_prefix(site)))
             continue
-        files = [str(path) for path in sorted(log.place.folder.glob("site=*/**/*.parquet"))]
-        asked += len(files)
-        for first in range(0, len(files), FILES_ASKED_MAX):
-            found += _rows_in(files[first : first + FILES_ASKED_MAX], site)
+        files, rows = rows_in(log.place.folder, site)
+        asked, found = asked + files, found + rows
     return asked, found
+
+
+def rows_in(folder: Path, site: str) -> tuple[int, int]:
+    """How many Parquet files of a table lie in a folder, and how many rows of a site DuckDB finds
+    in them, whatever any log says."""
+    files = [str(path) for path in sorted(folder.glob("site=*/**/*.parquet"))]
+    parts = range(0, len(files), FILES_ASKED_MAX)
+    return len(files), sum(_rows_in(files[n : n + FILES_ASKED_MAX], site) for n in parts)
 
 
 def _rows_in(files: Sequence[str], site: str) -> int:
@@ -204,7 +211,7 @@ def history_incomplete() -> Busy:
     )
 
 
-def _still_there(site: str, rows: int) -> StorageError:
+def still_there(site: str, rows: int) -> StorageError:
     return StorageError(
         "site-still-there",
         Text(

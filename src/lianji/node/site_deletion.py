@@ -15,7 +15,7 @@ from lianji.base.clock import from_us, now_us
 from lianji.base.durable import make_folder, sync_folder, write_atomically
 from lianji.base.errors import Busy, InputError, NotFound, Text
 from lianji.dictionary.batch import Batch
-from lianji.history.removal import RemovedSite, is_of
+from lianji.history.removal import RemovedSite, is_of, rows_in, still_there
 from lianji.relay.trust.edges import KNOWN_S_MAX
 from lianji.relay.trust.names import allows
 from lianji.relay.trust.peer import EdgeRow
@@ -43,11 +43,13 @@ def delete_site(
     """
     began_us = now_us()
     check_deletable(plant, edges, site)
-    plant_accounts(plant, by, "site-deletion-begun", {"site": site})
-    said = f"site {site} deleted"
-    sequence = plant.spool.mark(Gap(said, 0, 0, 0, 0, 0))
+    _note(plant, by, "site-deletion-begun", {"site": site})
+    sequence = plant.spool.mark(Gap(f"site {site} deleted", 0, 0, 0, 0, 0))
     found = plant.history.remove_site(site, sequence)
     notes = plant.history.erase_annotations(lambda tag: is_of(site, tag))
+    asked, left = rows_in(plant.folder.data / "annotations", site)
+    if left:
+        raise still_there(site, left)
     alarms = plant.alarms.store.forget_site(site)
     aside = _remove_aside(plant, edges.all(), site)
     segments = plant.spool.let_go()
@@ -63,13 +65,17 @@ def delete_site(
         "annotations": notes,
         "alarm_lines": alarms,
         "set_aside": aside,
-        "found_afterwards": {"rows": found.rows_found, "files_asked": found.asked_files},
+        "found_afterwards": {
+            "rows": found.rows_found + left,
+            "files_asked": found.asked_files + asked,
+            "by": "DuckDB",
+        },
         "spool": {"segments_removed": segments, "rows_left": _rows_in_spool(plant, site)},
         "kept": [{"en": text.en, "zh": text.zh} for text in KEPT],
     }
     whole = signed(authority, report)
     _keep(plant, site, whole)
-    plant_accounts(plant, by, "site-deleted", {"site": site, "signature": whole["signature"]})
+    _note(plant, by, "site-deleted", {"site": site, "signature": whole["signature"]})
     return whole
 
 
@@ -137,7 +143,7 @@ def _check_shut_out(able: Sequence[EdgeRow], site: str) -> None:
             )
 
 
-def plant_accounts(plant: Plant, by: str, what: str, detail: dict[str, object]) -> None:
+def _note(plant: Plant, by: str, what: str, detail: dict[str, object]) -> None:
     """Note it in the audit log."""
     from lianji.web.access.audit import Audit
 
