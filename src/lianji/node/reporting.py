@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lianji.spool.record import Gap
-from lianji.web.status import PlantStatus
+from lianji.web.status import DeviceStatus, PlantStatus
 
 GAPS_TOLD = 10
 
@@ -20,7 +20,7 @@ def report_of(status: PlantStatus, gaps: Sequence[Gap] = ()) -> dict[str, Any]:
         "versions": dict(status.versions),
         "samples_per_s": status.rates.samples_per_s,
         "memory_bytes": status.rates.memory_bytes,
-        "devices": [{"name": device.name, "state": device.state} for device in status.devices],
+        "devices": [_device(device) for device in status.devices],
         "problems": [problem.model_dump(mode="json") for problem in status.problems[:20]],
         "gaps": {
             "count": len(gaps),
@@ -31,6 +31,11 @@ def report_of(status: PlantStatus, gaps: Sequence[Gap] = ()) -> dict[str, Any]:
         "history": {"rows": status.history.rows, "error": _error(status)},
         "disk": status.disk.model_dump(mode="json") if status.disk else None,
     }
+
+
+def _device(device: DeviceStatus) -> dict[str, Any]:
+    told = {"name": device.name, "state": device.state, "text": device.state_text.model_dump()}
+    return told | ({"error": device.error.model_dump()} if device.error else {})
 
 
 def _told(gap: Gap) -> dict[str, Any]:

@@ -20,7 +20,7 @@ function line(row) {
   whole.append(make("td", { class: "said" }, stateCell(row, listed.now_us)));
   const ill = { 4: "spool", 5: "gaps", 7: "devices" };
   for (let place = 2; place < 9; place += 1) {
-    const classes = [place > 3 && place < 8 ? "number" : "", row.troubles.includes(ill[place]) ? "ill" : ""];
+    const classes = [place > 2 && place < 8 ? "number" : "", row.troubles.includes(ill[place]) ? "ill" : ""];
     whole.append(make("td", { class: classes.join(" ").trim() || undefined }));
   }
   return whole;

@@ -46,8 +46,8 @@ function showFigures(row, nowUs) {
     [t("hub.sites"), row.sites.join(", ")],
     [t("hub.heard"), row.heard_us === null ? "–" : ago(row.heard_us, nowUs), has("silent")],
     [t("hub.lag"), row.newest_us === null ? "–" : ago(row.newest_us, nowUs)],
-    [t("hub.live_lag"), row.lag_records === null ? "–" : t("hub.records", { count: count(row.lag_records) })],
     [t("hub.backlog"), backlog(row)],
+    [t("hub.live_lag"), row.lag_records === null ? "–" : count(row.lag_records)],
     [t("hub.lanes"), row.lanes === null ? "–" : count(row.lanes)],
     [t("hub.hours_left"), hours(row), has("spool")],
     [t("hub.samples"), row.samples_per_s === null ? "–" : rate(row.samples_per_s)],
@@ -80,10 +80,13 @@ function fill(table, rows, words, columns) {
   showRows(byId(table).tBodies[0], rows.length ? rows : [only(table, words, columns)]);
 }
 
-function device({ name: of, state }) {
+function device({ name: of, state, text, error }) {
   const ill = state === "fault" || state === "degraded";
-  const sign = make("span", { class: `state${ill ? ` device-ill ${state}` : ""}` }, shape(state), state);
-  return { key: `${of}\n${state}`, make: () => make("tr", {}, make("th", { scope: "row" }, of), make("td", {}, sign)), cells: [] };
+  const sign = make("span", { class: `state${ill ? ` device-ill ${state}` : ""}` }, shape(state), text ? said(text) : state);
+  const words = make("td", {}, sign);
+  if (error?.cause && error?.remedy) words.append(make("p", {}, said(error.cause)), make("p", {}, said(error.remedy)));
+  const row = () => make("tr", {}, make("th", { scope: "row" }, of), words);
+  return { key: JSON.stringify([of, state, text, error]), make: row, cells: [] };
 }
 
 function gap({ start_us: start, end_us: end, rows, reason }, place) {

@@ -26,7 +26,7 @@ export function stateCell(row, nowUs) {
 
 export function backlog(row) {
   if (row.backlog_records === null) return "–";
-  const records = t("hub.records", { count: count(row.backlog_records + (row.lag_records ?? 0)) });
+  const records = count(row.backlog_records + (row.lag_records ?? 0));
   if (!row.backlog_records || row.backlog_hours === null) return records;
   return t("hub.about", { count: records, span: span(row.backlog_hours * 3600) });
 }
