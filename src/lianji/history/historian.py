@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,6 @@ import structlog
 from numpy.typing import NDArray
 
 from lianji.base.clock import now_us
-from lianji.base.errors import LianjiError, StorageError, Text
 from lianji.dictionary.batch import TIME_US_MAX, Batch
 from lianji.dictionary.expression import Expression
 from lianji.history.annotations import Annotations
@@ -46,6 +45,7 @@ from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.rows import Rows, in_order
 from lianji.history.settings import HistorySettings
 from lianji.history.sites import taken
+from lianji.history.status import HistoryStatus, told
 from lianji.history.tables import MODIFIED
 from lianji.history.tiers import Tiers
 from lianji.history.upkeep.moving import finish_moves
@@ -65,21 +65,6 @@ RETRY_S = 5.0
 TRIES = 20
 NICENESS = 10
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class HistoryStatus:
-    rows: int
-    files: int
-    bytes: int
-    unflushed: int
-    version: int
-    last_flush_us: int | None
-    repeated: int
-    corrected: int
-    error: dict[str, object] | None
-    waiting: int = 0
-    """Samples of which nobody can say yet whether they are new."""
 
 
 class Historian(History):
@@ -180,7 +165,7 @@ class Historian(History):
         try:
             do()
         except Exception as error:
-            self._status.error = _told(error).as_json()
+            self._status.error = told(error).as_json()
             log.error("flush-failed", error=str(error))
             return False
         self._status.error = None
@@ -402,19 +387,6 @@ def _rewriting(some: Sequence[Rewritten]) -> Change:
         "DELETE",
         [one.new for one in some if one.new is not None],
         [one.old.file for one in some],
-    )
-
-
-def _told(error: Exception) -> LianjiError:
-    if isinstance(error, LianjiError):
-        return error
-    return StorageError(
-        "flush-failed",
-        Text(f"The history cannot be written: {error}.", f"无法写入历史数据：{error}。"),
-        Text(
-            "Free or mend the disk; what was acknowledged is safe in the spool.",
-            "请清理或检修磁盘；已确认的数据在缓存中是安全的。",
-        ),
     )
 
 

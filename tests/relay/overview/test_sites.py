@@ -12,6 +12,7 @@ import pytest
 from lianji.act.alarms.states import Event, Standing
 from lianji.act.alarms.store import Entry
 from lianji.base.errors import Busy, InputError, NotFound
+from lianji.history.historian import Historian
 from lianji.node.enrolment import create_hub
 from lianji.node.folder import PlantFolder
 from lianji.node.plant import Plant
@@ -215,3 +216,38 @@ def test_a_hub_that_stands_deletes_too(tmp_path: Path) -> None:
         assert plant.history.read(["park1/*"], START_US, START_US + 9 * DAY_US).num_rows == 0
     finally:
         plant.close()
+
+
+def test_every_tier_and_the_rollups_are_cleared(tmp_path: Path) -> None:
+    lower = tmp_path / "slow"
+    folder = PlantFolder(tmp_path / "hub")
+    create_hub(folder, "north")
+    with folder.settings.open("a") as file:
+        file.write(f'\n[[history.tiers]]\nafter_days = 1\nfolder = "{lower}"\n')
+    with open_hub(folder.root) as hub:
+        upkeep = hub.plant.history.upkeep
+        for site in ("park1", "park10"):
+            put(hub.plant, site, days=2)
+            put(hub.plant, site, days=2, later_s=100)
+        written_ms = upkeep.samples._state.modified_ms
+        written_ms.update({path: ms - 600_000 for path, ms in written_ms.items()})
+        while upkeep.step():
+            pass
+        tables = [hub.plant.folder.data / name for name in ("samples_1min", "samples_1h")]
+        for place in (lower, *tables):
+            assert list(place.glob("site=park1/**/*.parquet")), place
+        before = hours_of_site(hub.plant.history, "park10")
+        report = deleted(hub)
+        for place in (lower, *tables, hub.plant.folder.history):
+            assert list(place.glob("site=park1*")) == list(place.glob("site=park10")), place
+        assert report["samples"]["rows"] == 400  # type: ignore[index]
+        assert hub.plant.history.read(["park10/*"], *FOREVER).num_rows == 400
+        assert not upkeep.step()
+        assert hours_of_site(hub.plant.history, "park10") == before
+
+
+def hours_of_site(history: Historian, site: str) -> list[object]:
+    end_us = START_US + 2 * DAY_US
+    found = history.aggregate([f"{site}/*"], START_US, end_us, 3_600_000_000, ["count", "max"])
+    rows: list[object] = found.to_pylist()
+    return rows

@@ -80,12 +80,14 @@ def open_hub(root: Path) -> Iterator[OpenHub]:
         hub.close()
 
 
-def put(plant: Plant, site: str, days: int = 3, rows: int = 50, value: float = 0.0) -> None:
+def put(
+    plant: Plant, site: str, days: int = 3, rows: int = 50, value: float = 0.0, later_s: int = 0
+) -> None:
     """Samples of two tags of a site, some a day, some of them words, through the spool."""
     for day in range(days):
         for tag in ("line/temperature", "line/pressure"):
             [number] = plant.names.ids_of([f"{site}/{tag}"]).tolist()
-            times = START_US + day * DAY_US + np.arange(rows) * 1_000_000
+            times = START_US + day * DAY_US + (later_s + np.arange(rows)) * 1_000_000
             texts = [None] * (rows - 1) + ["开"]
             batch = Batch.of([number] * rows, times, np.arange(rows) + value, None, texts)
             plant.spool.put(batch).result(10)
