@@ -110,6 +110,7 @@ class MemoryPlant:
     """It is no hub."""
 
     def __init__(self, notes: Annotations | None = None, folder: Path | None = None) -> None:
+        self.plants: Any = None
         self.dashboards = Dashboards(folder or Path("/nonexistent"), self.tags)
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -117,6 +117,34 @@ class Annotations:
                 raise unknown_annotation(identity)
             written_us = max(now_us(), note.written_us + 1)
             self._append(replace(note, written_us=written_us, deleted_us=written_us))
+
+    def erase(self, is_gone: Callable[[str], bool]) -> int:
+        """Remove the notes whose tag or pattern is told, in every version of them and from the
+        disk; how many were there. Raises StorageError."""
+        with self._lock:
+            found = {note.id for note in self._newest().values() if is_gone(note.tag)}
+            for file in self._files():
+                self._erase_in(file, is_gone)
+            if self._log is not None and found:
+                needed = {file.path for file in self._log.files}
+                names = [name for name, _, _ in self._place.names()]
+                old = [name for name in names if name.startswith("site=") and name not in needed]
+                self._place.remove(old)
+                self._log.forget_past()
+            self._kept.clear()
+            return len(found)
+
+    def _erase_in(self, file: DataFile, is_gone: Callable[[str], bool]) -> None:
+        notes = self._content(file)
+        stays = [note for note in notes if not is_gone(note.tag)]
+        if len(stays) == len(notes):
+            return
+        assert self._log is not None
+        new = []
+        if stays:
+            table = _table_in_file(sorted(stays, key=lambda one: (one.tag, one.start_us)))
+            new = [write_small(self._place, ANNOTATIONS, file.site, file.period, table)]
+        self._log.commit(Change("DELETE", new, [file]))
 
     # -- the table, under the lock -----------------------------------------------------------
 

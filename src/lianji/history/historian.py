@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,6 @@ import structlog
 from numpy.typing import NDArray
 
 from lianji.base.clock import now_us
-from lianji.base.errors import LianjiError, StorageError, Text
 from lianji.dictionary.batch import TIME_US_MAX, Batch
 from lianji.dictionary.expression import Expression
 from lianji.history.annotations import Annotations
@@ -39,12 +38,14 @@ from lianji.history.modified import keep_replaced
 from lianji.history.parquet.writing import write_sites
 from lianji.history.places.folder import FolderPlace
 from lianji.history.relayed import Ledger, joined, last_of_lanes, relayed, transactions
+from lianji.history.removal import RemovedSite, Tables, history_incomplete, remove_site
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.rows import Rows, in_order
 from lianji.history.settings import HistorySettings
 from lianji.history.sites import taken
+from lianji.history.status import HistoryStatus, told
 from lianji.history.tables import MODIFIED
 from lianji.history.tiers import Tiers
 from lianji.history.upkeep.moving import finish_moves
@@ -64,21 +65,6 @@ RETRY_S = 5.0
 TRIES = 20
 NICENESS = 10
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class HistoryStatus:
-    rows: int
-    files: int
-    bytes: int
-    unflushed: int
-    version: int
-    last_flush_us: int | None
-    repeated: int
-    corrected: int
-    error: dict[str, object] | None
-    waiting: int = 0
-    """Samples of which nobody can say yet whether they are new."""
 
 
 class Historian(History):
@@ -179,7 +165,7 @@ class Historian(History):
         try:
             do()
         except Exception as error:
-            self._status.error = _told(error).as_json()
+            self._status.error = told(error).as_json()
             log.error("flush-failed", error=str(error))
             return False
         self._status.error = None
@@ -214,6 +200,28 @@ class Historian(History):
                 self._memory.drop_up_to(last)
             self._reader.commit(last)
             self.stages.fold([one.batch.marks for one in held])
+
+    def remove_site(self, site: str, sequence: int) -> RemovedSite:
+        """Remove all samples of a site for good, those of the spool up to a sequence too.
+
+        For sites of which nothing comes any more. Raises StorageError, and Busy while samples wait
+        or a tier is away.
+        """
+        while self._reader.position < sequence:
+            self.flush()
+        with self.upkeep.at_work, self._flushing:
+            if self._waiting.rows or self._tiers.away:
+                raise history_incomplete()
+            self._find_out()
+            tables = Tables(
+                self._tiers.logs, self._modified, (self._minutes, self._hours), self.site
+            )
+            try:
+                return remove_site(tables, site)
+            finally:
+                with self._lock:
+                    self._newest.forget()
+                    self._values = LastValues()
 
     def _write(self, held: Sequence[Held], last: int, lanes: Ledger) -> None:
         started_ns = time.monotonic_ns()
@@ -378,19 +386,6 @@ def _rewriting(some: Sequence[Rewritten]) -> Change:
         "DELETE",
         [one.new for one in some if one.new is not None],
         [one.old.file for one in some],
-    )
-
-
-def _told(error: Exception) -> LianjiError:
-    if isinstance(error, LianjiError):
-        return error
-    return StorageError(
-        "flush-failed",
-        Text(f"The history cannot be written: {error}.", f"无法写入历史数据：{error}。"),
-        Text(
-            "Free or mend the disk; what was acknowledged is safe in the spool.",
-            "请清理或检修磁盘；已确认的数据在缓存中是安全的。",
-        ),
     )
 
 

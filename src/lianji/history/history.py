@@ -290,6 +290,10 @@ class History:
         """Raises NotFound."""
         self._annotations().delete(identity)
 
+    def erase_annotations(self, is_gone: Callable[[str], bool]) -> int:
+        """Remove for good the notes whose tag or pattern is told; how many. Raises StorageError."""
+        return self._annotations().erase(is_gone)
+
     def _annotations(self) -> Annotations:
         if self._notes is None:
             raise wrong("this history keeps no annotations", "该历史数据不保存注释")

@@ -58,6 +58,9 @@ class AlarmKeeper:
         """Of a journal that nobody has added to since the start there is nothing to forget."""
         return self._store.forget_beyond(lines) if "_store" in self.__dict__ else 0
 
+    def forget_site(self, site: str) -> int:
+        return self._store.forget_site(site)
+
     def notices(self, channel: str) -> dict[str, Notice]:
         return self._store.notices(channel)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from lianji.base.errors import InputError, LinkDown, NotFound, Text
+from lianji.base.errors import InputError, LianjiError, LinkDown, NotFound, Text
 from lianji.node.folder import PlantFolder, Running
 from lianji.node.settings import load_settings
 
@@ -65,6 +65,36 @@ def answer_of(folder: PlantFolder, path: str) -> httpx.Response:
             ),
         ) from error
     return answer
+
+
+def found_of(folder: PlantFolder, path: str) -> dict[str, Any]:
+    """What the running plant answers to a GET of JSON; where it refuses, its own words are raised.
+    Raises NotFound, LinkDown, InputError."""
+    running = running_plant(folder)
+    url = f"{running.address}{path}"
+    try:
+        answer = httpx.get(url, headers=credentials(folder), timeout=30, trust_env=False)
+    except httpx.HTTPError:
+        answer = answer_of(folder, path)  # tries once more, and tells it
+    if answer.status_code == 401:
+        raise key_unreadable(folder)
+    if answer.is_error:
+        raise told_fault(answer, NotFound if answer.status_code == 404 else InputError)
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def told_fault(answer: httpx.Response, kind: type[LianjiError]) -> LianjiError:
+    """The error that an answer carries."""
+    try:
+        said = answer.json()
+        return kind(said["code"], Text(**said["cause"]), Text(**said["remedy"]))
+    except (ValueError, KeyError, TypeError):
+        return kind(
+            "plant-refused",
+            Text(f"The plant answered {answer.status_code}.", f"工厂返回 {answer.status_code}。"),
+            Text("See its log.", "请查看其日志。"),
+        )
 
 
 def key_unreadable(folder: PlantFolder) -> InputError:

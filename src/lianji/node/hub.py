@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from lianji.base.clock import now_us
 from lianji.node.enrolment import authority_of, edges_with
+from lianji.node.plants import Plants
 from lianji.node.reconciling.reconciler import Reconciler
 from lianji.node.telling import messages_with, tell_news
 from lianji.relay.aside import Aside
@@ -56,6 +57,7 @@ class HubDoor:
         )
         self.reconciler = Reconciler(plant, self.edges, self.conversation)
         self.door.repairs = self.reconciler.offers.get
+        self.plants = Plants(plant, self, settings.certificate_days)
         self._context = self.authority.server_context()
         self._server = DoorServer(self.door, self._context)
 
@@ -68,6 +70,7 @@ class HubDoor:
         refreshing = asyncio.create_task(self._refresh(), name="hub-certificate")
         telling = asyncio.create_task(tell_news(self.messages, self.conversation), name="messages")
         reconciling = asyncio.create_task(self.reconciler.serve(), name="hub-reconcile")
+        keeping = asyncio.create_task(self.plants.keep_on(), name="hub-plants")
         try:
             await self._server.serve(sockets=[listener])
         finally:
@@ -75,6 +78,8 @@ class HubDoor:
             telling.cancel()
             reconciling.cancel()
             await asyncio.gather(reconciling, return_exceptions=True)
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
 
     async def _refresh(self) -> None:
         while True:

@@ -51,6 +51,7 @@ from lianji.web import status as web
 if TYPE_CHECKING:
     from lianji.base.state import State
     from lianji.node.hub import HubDoor
+    from lianji.node.plants import Plants
     from lianji.node.reconciling.reconciler import Reconciler
     from lianji.node.relaying import Relaying
 
@@ -130,7 +131,12 @@ class Plant:
         """How the plant is, for its hub."""
         from lianji.node.reporting import report_of
 
-        return report_of(self.status())
+        return report_of(self.status(), self.spool.gaps)
+
+    @property
+    def plants(self) -> Plants | None:
+        """A hub's view of its plants."""
+        return self.hub.plants if self.hub is not None else None
 
     def _alarm_plan(self) -> Plan:
         tables, tags = self._alarm_files.tables, self.configuration.tags
@@ -246,6 +252,11 @@ class Plant:
         self._samples.note(samples + self._pushed)
         self._cpu.note(time.process_time())
 
+    @staticmethod
+    def versions() -> dict[str, str]:
+        """Of Lianji and of what it stands on."""
+        return _versions()
+
     def status(self) -> web.PlantStatus:
         devices = [
             device_status(
@@ -276,6 +287,7 @@ class Plant:
         tables = self._alarm_files.tables.problems
         told = [*self.configuration.problems, *self.configuring.problems(), *tables]
         told += self.reconciling.problems() if self.reconciling else []
+        told += self.plants.problems() if self.plants is not None else []
         return [*told, watching] if watching else told
 
     def _spool_status(self) -> web.SpoolStatus:

@@ -11,10 +11,12 @@ import asyncio
 import struct
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from lianji.base.clock import now_us
 from lianji.base.errors import Conflict, Text
 from lianji.dictionary.batch import SCHEMA, Batch
 from lianji.dictionary.source import Source
@@ -31,6 +33,8 @@ INLINE_BYTES = 64 * 1024
 ROWS_MAX = 500_000
 MACHINES = "device/"
 """Origins that begin so are joined: of what machines say, one record is as good as another."""
+GAPS_KEPT = 10
+"""So many of an edge's last gaps are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,17 @@ class Received:
     parted: int = 0
     newest_us: int = 0
     refused: dict[str, str] = field(default_factory=dict)
+    parted_us: int = 0
+    """When another history last spoke."""
+    gaps: int = 0
+    gap_rows: int = 0
+    last_gaps: list[dict[str, Any]] = field(default_factory=list)
+
+    def note_gap(self, gap: Gap) -> None:
+        self.gaps += 1
+        self.gap_rows += gap.rows
+        told = {name: getattr(gap, name) for name in ("reason", "rows", "start_us", "end_us")}
+        self.last_gaps = [*self.last_gaps, told][-GAPS_KEPT:]
 
 
 class RelayParted(Conflict):
@@ -132,6 +147,7 @@ class Receiving:
         figures = self._received(sender.edge)
         if isinstance(verdict, Parted):
             figures.parted += 1
+            figures.parted_us = now_us()
             await asyncio.to_thread(self._aside.keep, sender.edge, f"parted-{lane}", bytes(body))
             raise RelayParted(sender.edge, lane, verdict.mark)
         tags = self._tags_of(sender, lane.epoch)
@@ -158,6 +174,8 @@ class Receiving:
                 contents = await asyncio.to_thread(self._contents, sender, lane, some, tags)
             for content in contents:
                 sequence = await self._spool.append(content)
+                if isinstance(content, Gap):
+                    self._received(sender.edge).note_gap(content)
                 if self._also is not None:
                     await self._also(sequence)
                 for one in content.sources:

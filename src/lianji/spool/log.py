@@ -71,6 +71,7 @@ class Log:
         """What this spool itself lost since it was opened; what edges lost is none of it."""
         self._found: list[Gap] = []
         self._torn = False
+        self._roll_next = False
         self._path_of = path_of
         self._lock = threading.RLock()
         self._recent: deque[Entry] = deque()
@@ -110,8 +111,10 @@ class Log:
     def _write_one(self, pending: Pending) -> None:
         packed = pending.packed()
         size = packed.record_bytes
-        if self._active.bytes + size > self.settings.roll_bytes and self._active.has_records:
+        is_full = self._active.bytes + size > self.settings.roll_bytes
+        if (is_full or self._roll_next) and self._active.has_records:
             self._roll()
+        self._roll_next = False
         ids, definitions = self._definitions(pending.content)
         self._make_room(size + _length(definitions))
         sequence = self._last + 1  # a gap may have had to be told first
@@ -268,6 +271,15 @@ class Log:
     def release(self) -> None:
         with self._lock:
             self.room.release(self._active.first)
+
+    def roll_next(self) -> None:
+        """Let the next append begin a segment."""
+        self._roll_next = True
+
+    def let_go(self) -> int:
+        """Remove what every reader has, whatever its keep-time; how many segments went."""
+        with self._lock:
+            return self.room.let_go(self._active.first)
 
     @property
     def bytes(self) -> int:

@@ -71,6 +71,17 @@ class Spool:
         """The sequence of what was handed over, after it is on disk. Raises as ``put``."""
         return await asyncio.wrap_future(self._commit.put(content))
 
+    def mark(self, gap: Gap) -> int:
+        """Close the growing segment and begin the next with this word; its sequence. Raises as the
+        result of ``put``."""
+        self._log.roll_next()
+        return self._commit.put(gap).result()
+
+    def let_go(self) -> int:
+        """Remove the closed segments that every reader has passed, whatever their keep-time; how
+        many went. Nothing is lost by it but what a lesser hub could have been offered again."""
+        return self._log.let_go()
+
     # -- reading ---------------------------------------------------------------------------
 
     @property
@@ -159,6 +170,11 @@ class Spool:
             self._changed.notify_all()
 
     # -- life ------------------------------------------------------------------------------
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """What this spool itself lost since it was opened."""
+        return list(self._log.gaps)
 
     def status(self) -> SpoolStatus:
         return status_of(self._log, list(self._readers.values()), self.quarantine)

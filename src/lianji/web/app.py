@@ -13,6 +13,7 @@ from lianji.web import (
     api_configuration,
     api_dashboards,
     api_history,
+    api_hub,
     api_plot,
     api_push,
     api_reconcile,
@@ -22,6 +23,7 @@ from lianji.web import (
     faults,
     live,
     pages,
+    pages_hub,
 )
 from lianji.web.access import api as api_access
 from lianji.web.access import pages as access_pages
@@ -52,6 +54,7 @@ _TAGS = [
     {"name": "dashboards", "description": "Tiles of a page, kept as files."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "configuration", "description": "What the plant is told: machines, tags, versions."},
+    {"name": "hub", "description": "The plants that send to this one, where it is a hub."},
     {"name": "status", "description": "How the plant is."},
     {"name": "hub", "description": "A hub and its edges."},
     {"name": "access", "description": "Users, tokens and the audit log."},
@@ -83,7 +86,7 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     for room in (
         api_tags, api_tag_tables, api_history, api_plot, api_annotations, api_alarms,
         api_configuration, api_dashboards, live, api_push, api_status, pages, api_access,
-        access_pages,
+        access_pages, api_hub, pages_hub,
     ):  # fmt: skip
         app.include_router(room.router)
     app.include_router(api_reconcile.router)

@@ -6,7 +6,16 @@ A key is ``page.thing``. Both languages stand in one entry, so neither can be fo
 from __future__ import annotations
 
 from lianji.base.errors import Language, Text
-from lianji.web.words import access, alarms, charts, connect, dashboards, hub_reconcile, tags
+from lianji.web.words import (
+    access,
+    alarms,
+    charts,
+    connect,
+    dashboards,
+    hub,
+    hub_reconcile,
+    tags,
+)
 
 TEXTS: dict[str, Text] = {
     "nav.status": Text("Status", "状态"),
@@ -135,6 +144,7 @@ TEXTS: dict[str, Text] = {
     **charts.TEXTS,
     **dashboards.TEXTS,
     **hub_reconcile.TEXTS,
+    **hub.TEXTS,
 }
 
 

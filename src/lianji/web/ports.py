@@ -17,6 +17,7 @@ from lianji.act.alarms.lines import AlarmLine, Summary
 from lianji.base.errors import Language, LianjiError, Text
 from lianji.connect.forms import Form
 from lianji.dictionary.tag import Tag
+from lianji.relay.overview import PlantRow
 from lianji.relay.reconcile.comparing import Difference
 from lianji.relay.reconcile.run import Run
 from lianji.web.dashboard import Dashboard, DashboardEntry, KeptDashboard
@@ -294,8 +295,40 @@ class ReconcilingView(Protocol):
     def found(self, number: int, limit: int) -> tuple[Run, Sequence[Difference]]: ...
 
 
+class PlantsView(Protocol):
+    """A hub's plants. All block shortly, so they are asked from a worker thread.
+
+    ``node.plants.Plants`` says more of each.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    def rows(self, sees: Callable[[str], bool] | None = None) -> list[PlantRow]: ...
+
+    def row(self, name: str, sees: Callable[[str], bool] | None = None) -> PlantRow: ...
+
+    def detail(self, name: str) -> dict[str, Any]: ...
+
+    def set_aside(self, name: str, what: str) -> bytes: ...
+
+    def invite(self, name: str, sites: Sequence[str], by: str) -> str: ...
+
+    def revoke(self, name: str, by: str) -> None: ...
+
+    def delete_site(self, site: str, by: str) -> dict[str, Any]: ...
+
+
 class PlantView(Protocol):
     """A running plant, seen from the outside."""
+
+    @property
+    def plants(self) -> PlantsView | None:
+        """Of a hub."""
+        ...
 
     @property
     def history(self) -> HistoryView: ...

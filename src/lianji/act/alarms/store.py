@@ -124,6 +124,17 @@ class AlarmStore:
             gone = connection.execute(sa.delete(JOURNAL).where(JOURNAL.c.id <= newest - lines))
             return int(gone.rowcount)
 
+    def forget_site(self, site: str) -> int:
+        """Remove all that is kept of the alarms on a site's tags; how many lines of the journal
+        went. Raises StorageError."""
+        first = f"{site}/"
+        gone = 0
+        with self._writing() as connection:
+            for table in (STATES, NOTICES, JOURNAL):
+                of_site = sa.func.substr(table.c.alarm, 1, len(first)) == first
+                gone = connection.execute(sa.delete(table).where(of_site)).rowcount
+        return int(gone)
+
     def notices(self, channel: str) -> dict[str, Notice]:
         """What a channel has told of, by alarm. Raises StorageError."""
         query = sa.select(NOTICES).where(NOTICES.c.channel == channel)

@@ -11,6 +11,7 @@ Steele, Lea, Flood, OOPSLA 2014), so two rows that differ in one number never sh
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,8 +43,14 @@ def days_of_file(path: Path, period: str) -> Days:
     Rows without a column ``time`` count for ``period``. Raises ArrowException for a file that is
     damaged, OSError.
     """
+    with pa.memory_map(str(path)) as source:
+        return days_in(source, period)
+
+
+def days_in(source: Any, period: str) -> Days:
+    """The same of an open file."""
     days: Days = {}
-    with pa.memory_map(str(path)) as source, pq.ParquetFile(source) as told:
+    with pq.ParquetFile(source) as told:
         texts = [f.name for f in told.schema_arrow if pa.types.is_string(f.type)]
         with pq.ParquetFile(source, metadata=told.metadata, read_dictionary=texts) as parquet:
             for group in range(parquet.num_row_groups):

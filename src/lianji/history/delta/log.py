@@ -297,6 +297,13 @@ class DeltaLog:
         # oldest first, so that a crash leaves no hole behind an older checkpoint
         self.place.remove(sorted(old))
 
+    def forget_past(self) -> None:
+        """Begin the log anew with this version: no entry before it, with the paths and bounds of
+        files that are gone, stays. Whoever has the table open must open it again."""
+        self.forget(list(self.tombstones))
+        self.checkpoint()
+        self._clean(self.version, time.time_ns() // 1_000_000 + 1_000)
+
     def forget(self, paths: Sequence[str]) -> None:
         """These removed files are gone from the disk: the next checkpoint need not name them."""
         for path in paths:

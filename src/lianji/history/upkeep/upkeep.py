@@ -60,6 +60,8 @@ class Upkeep:
         self._runner = Runner(folders)
         self._committing = committing
         self._removed_kept_ms = round(settings.removed_kept_h * 3_600_000)
+        self.at_work = threading.Lock()
+        """Held by a step; who must have the tables alone takes it, and waits for a job to end."""
         self._passed_over: dict[str, float] = {}
         self._nothing_in: list[Files] = []
         """Versions of all tables of which there was nothing to roll up."""
@@ -86,6 +88,10 @@ class Upkeep:
     def step(self) -> bool:
         """Do what is most worth doing; False if there was nothing. Failures are told in
         ``error``, and the files that they came from are passed over."""
+        with self.at_work:
+            return self._step()
+
+    def _step(self) -> bool:
         self._look_for_tiers()
         self._vacuum_if_due()
         job = self._next()

@@ -26,6 +26,7 @@ from lianji.web.ports import (
     ConnectingView,
     DashboardsView,
     HistoryView,
+    PlantsView,
     PlantView,
     ReconcilingView,
 )
@@ -75,6 +76,11 @@ class SitePlant:
     @property
     def connecting(self) -> ConnectingView:
         raise whole_plant()
+
+    @property
+    def plants(self) -> PlantsView | None:
+        """Its rows are cut by ``web.api_hub.sees``; a limited user may change nothing of it."""
+        return self._whole.plants
 
     @property
     def reconciling(self) -> ReconcilingView | None:
