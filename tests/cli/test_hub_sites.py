@@ -10,7 +10,7 @@ import pytest
 from lianji.base.clock import now_us
 from lianji.node.enrolment import create_hub, edges_of
 from lianji.node.folder import PlantFolder
-from lianji.node.state_copy import open_state
+from lianji.node.state_place import open_state
 from lianji.relay.trust import tables
 from lianji.relay.trust.certificates import new_key, request_of
 from tests.system.plant import PlantProcess, lianji_command, plant_process, write_plant

@@ -14,7 +14,7 @@ import pytest
 from lianji.node.enrolment import authority_of, edges_with
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import load_settings
-from lianji.node.state_copy import open_state
+from lianji.node.state_place import open_state
 from lianji.relay.trust.identity import Identity
 from tests.relay.trust.connect_proxy import connect_proxy
 from tests.relay.trust.door import Clock, Hub, open_door
