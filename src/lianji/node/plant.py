@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from lianji.base.state import State
     from lianji.node.hub import HubDoor
     from lianji.node.relaying import Relaying
+    from lianji.relay.messages.store import Messages
 
 SAMPLE_RATES_S = 1.0
 
@@ -179,6 +180,11 @@ class Plant:
     @property
     def history(self) -> Historian:
         return self._historian
+
+    @property
+    def messages(self) -> Messages | None:
+        """What this hub told its edges."""
+        return self.hub.messages if self.hub is not None else None
 
     def title(self, language: Language) -> str:
         site = self.configuration.settings.site

@@ -13,6 +13,7 @@ from lianji.web import (
     api_configuration,
     api_dashboards,
     api_history,
+    api_messages,
     api_plot,
     api_push,
     api_status,
@@ -50,6 +51,7 @@ _TAGS = [
     {"name": "dashboards", "description": "Tiles of a page, kept as files."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "configuration", "description": "What the plant is told: machines, tags, versions."},
+    {"name": "hub", "description": "A hub's plants."},
     {"name": "status", "description": "How the plant is."},
     {"name": "access", "description": "Users, tokens and the audit log."},
 ]
@@ -79,8 +81,8 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     faults.install(app)
     for room in (
         api_tags, api_tag_tables, api_history, api_plot, api_annotations, api_alarms,
-        api_configuration, api_dashboards, live, api_push, api_status, pages, api_access,
-        access_pages,
+        api_configuration, api_dashboards, api_messages, live, api_push, api_status, pages,
+        api_access, access_pages,
     ):  # fmt: skip
         app.include_router(room.router)
     app.mount("/static", CompressedFiles(STATIC), name="static")

@@ -264,6 +264,14 @@ class DashboardsView(Protocol):
     def delete(self, name: str, version: str) -> None: ...
 
 
+class MessagesView(Protocol):
+    """What a hub told its edges."""
+
+    def all(self, edge: str | None = None, count: int = 100) -> Sequence[object]:
+        """The newest first; see ``relay.messages.store.Message``. It blocks."""
+        ...
+
+
 class PlantView(Protocol):
     """A running plant, seen from the outside."""
 
@@ -281,6 +289,11 @@ class PlantView(Protocol):
 
     @property
     def dashboards(self) -> DashboardsView: ...
+
+    @property
+    def messages(self) -> MessagesView | None:
+        """None where this is no hub."""
+        ...
 
     def title(self, language: Language) -> str: ...
 
