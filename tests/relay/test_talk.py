@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from lianji.base.errors import InputError, LinkDown, NotFound, Text
 from lianji.relay.client import HubClient
 from lianji.relay.talking import Talking
+from tests.relay.line import line_to
 from tests.relay.world import Hub, until
 
 
@@ -65,3 +67,28 @@ def test_what_the_edge_cannot_is_told_in_its_words(hub: Hub, talking: Talking) -
 def test_nobody_is_asked_who_is_not_there(hub: Hub) -> None:
     with pytest.raises(LinkDown, match="edge-not-there"):
         ask(hub, "plant", "sum", 1)
+
+
+def test_who_came_back_over_a_new_line_is_asked_on_that(hub: Hub) -> None:
+    with line_to(hub.port) as line:
+        client = HubClient(
+            [f"https://127.0.0.1:{line.port}"], "plant", lambda: hub.context("plant")
+        )
+        talking = Talking(client, lambda: {"rows": 7}, {"sum": answer})
+        talking.start()
+        until(lambda: "plant" in hub.conversation.heard, "a report")
+        first = hub.conversation.heard["plant"]
+        line.cut()
+        until(lambda: hub.conversation.heard["plant"] is not first, "the next report")
+        assert ask(hub, "plant", "sum", 1)["sum"] == 2
+        talking.close()
+
+
+def test_an_edge_ends_at_once_though_it_holds_a_line_open(hub: Hub) -> None:
+    client = HubClient([f"https://127.0.0.1:{hub.port}"], "plant", lambda: hub.context("plant"))
+    talking = Talking(client, lambda: {"rows": 7}, {})
+    talking.start()
+    until(lambda: "plant" in hub.conversation.heard, "a report")
+    began_s = time.monotonic()
+    talking.close()
+    assert time.monotonic() - began_s < 3.0

@@ -32,6 +32,7 @@ from lianji.history.settings import HistorySettings
 from lianji.history.tiers import TierFiles
 from lianji.history.view.view import View
 from lianji.node.dashboards import Dashboards
+from lianji.web.ports import MessagesView
 from lianji.web.status import (
     DeviceState,
     DeviceStatus,
@@ -112,6 +113,7 @@ class MemoryPlant:
     def __init__(self, notes: Annotations | None = None, folder: Path | None = None) -> None:
         self.plants: Any = None
         self.dashboards = Dashboards(folder or Path("/nonexistent"), self.tags)
+        self.messages: MessagesView | None = None
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from lianji.node.plants import Plants
     from lianji.node.reconciling.reconciler import Reconciler
     from lianji.node.relaying import Relaying
+    from lianji.relay.messages.store import Messages
 
 SAMPLE_RATES_S = 1.0
 
@@ -190,9 +191,15 @@ class Plant:
         return self._historian
 
     @property
+<<<<<<< HEAD
     def reconciling(self) -> Reconciler | None:
         """The comparisons of a hub whose door is open."""
         return self.hub.reconciler if self.hub else None
+=======
+    def messages(self) -> Messages | None:
+        """What this hub told its edges."""
+        return self.hub.messages if self.hub is not None else None
+>>>>>>> h-msg
 
     def title(self, language: Language) -> str:
         site = self.configuration.settings.site

@@ -104,7 +104,8 @@ class Talking:
         answers = [self._answer(ask) for ask in heard.get("asks", [])]
         results = []
         if self._inbox is not None:
-            results = [self._inbox.take(message) for message in heard.get("messages", [])]
+            told = [one for one in heard.get("messages", []) if isinstance(one, dict)]
+            results = [self._inbox.take(message) for message in told]
         return {name: some for name, some in (("answers", answers), ("results", results)) if some}
 
     def _answer(self, ask: dict[str, Any]) -> dict[str, Any]:

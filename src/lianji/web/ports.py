@@ -273,6 +273,7 @@ class DashboardsView(Protocol):
     def delete(self, name: str, version: str) -> None: ...
 
 
+<<<<<<< HEAD
 class ReconcilingView(Protocol):
     """The comparisons of a hub with its edges. ``newest`` and ``found`` block.
 
@@ -320,6 +321,14 @@ class PlantsView(Protocol):
     def revoke(self, name: str, by: str) -> None: ...
 
     def delete_site(self, site: str, by: str) -> dict[str, Any]: ...
+=======
+class MessagesView(Protocol):
+    """What a hub told its edges."""
+
+    def all(self, edge: str | None = None, count: int = 100) -> Sequence[object]:
+        """The newest first; see ``relay.messages.store.Message``. It blocks."""
+        ...
+>>>>>>> h-msg
 
 
 class PlantView(Protocol):
@@ -346,8 +355,13 @@ class PlantView(Protocol):
     def dashboards(self) -> DashboardsView: ...
 
     @property
+<<<<<<< HEAD
     def reconciling(self) -> ReconcilingView | None:
         """None where the plant is no hub."""
+=======
+    def messages(self) -> MessagesView | None:
+        """None where this is no hub."""
+>>>>>>> h-msg
         ...
 
     def title(self, language: Language) -> str: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ from lianji.base.clock import now_us
 from lianji.base.errors import InputError, NotFound
 from lianji.relay.client import HubClient, Unwelcome
 from lianji.relay.messages.kinds import LENGTH_MAX, Kind
-from lianji.relay.messages.store import INLINE_BYTES_MAX
+from lianji.relay.messages.store import INLINE_BYTES_MAX, KEPT_US, LIVES_US
 from lianji.relay.trust.edges import Edges
 from lianji.relay.trust.refusals import Untrusted
 from lianji.web.access.audit import Audit
@@ -264,6 +265,24 @@ def test_a_hub_whose_clock_was_set_back_counts_on(post: Post) -> None:
     ahead._clock = lambda: now_us() + 3_600_000_000
     [first] = ahead.send(key, ["plant"], Kind.COMMAND, "count", b"{}", "li")
     assert post.send(Kind.COMMAND, "count", b"{}").version == first.version + 1
+
+
+def test_what_is_long_over_is_not_kept_and_no_version_comes_twice(
+    post: Post, tmp_path: Path
+) -> None:
+    first = post.send(Kind.BUNDLE, "model", b"old")
+    later = post.another()
+    later._clock = lambda: now_us() + LIVES_US + KEPT_US + 1
+    [second] = later.send(
+        post.hub.authority.signing_key, ["plant"], Kind.BUNDLE, "model", b"new", "li"
+    )
+    assert [one.id for one in later.all()] == [second.id]
+    assert second.version > first.version
+    kept = tmp_path / "hub" / "contents"
+    assert {path.name for path in kept.iterdir()} == {first.digest, second.digest}
+    os.utime(kept / first.digest, (0, 0))
+    post.send(Kind.BUNDLE, "model", b"newest")
+    assert not (kept / first.digest).exists() and (kept / second.digest).exists()
 
 
 def test_who_sent_what_and_what_became_of_it_is_in_the_audit_log(post: Post) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import InputError, LianjiError, Text
+from lianji.connect.driver import DeviceConfig
 from lianji.connect.statistics import DeviceStatus, State
 from lianji.node.configuration import Configuration
 from lianji.node.configuring.devices_changed import Devices, changed_devices
@@ -31,6 +32,7 @@ RECENT_S = 60.0
 BECOME_S = 30.0
 ANSWER_S = 1.0
 
+T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
 
@@ -115,19 +117,38 @@ class Configuring:
 
         While the plant is starting or ending nobody knows, so it may.
         """
-        loop = self._loop
-        if loop is None:
-            return True
+        return self._in_loop(
+            lambda: version in self._trials.versions() or version in self._going, True
+        )
 
-        answer: Future[bool] = Future()
-        try:  # in the loop a verdict and what follows from it are one
-            loop.call_soon_threadsafe(lambda: answer.set_result(self._may_go(version)))
+    def on_trial_with(self, version: str) -> list[str]:
+        """The devices that decide whether a version stays."""
+        watched = self._trials.watched
+        return self._in_loop(
+            lambda: [name for name, one in watched.items() if version in one.versions], []
+        )
+
+    def try_again(self, version: str, devices: Sequence[str]) -> None:
+        """Begin a trial anew that a restart cut short, with the devices that it had."""
+
+        def begin() -> None:
+            configs = self._configuration.devices
+            for name in devices:
+                if name in configs and configs[name].enabled:
+                    self._trials.begin(name, version, (), self._deadline_s(configs[name]))
+
+        self._in_loop(begin, None)
+
+    def _in_loop(self, ask: Callable[[], T], otherwise: T) -> T:
+        """Ask where verdicts are made: there a verdict and what follows from it are one."""
+        loop, answer = self._loop, Future[T]()
+        if loop is None:
+            return otherwise
+        try:
+            loop.call_soon_threadsafe(lambda: answer.set_result(ask()))
             return answer.result(ANSWER_S)
         except (TimeoutError, RuntimeError):
-            return True
-
-    def _may_go(self, version: str) -> bool:
-        return version in self._trials.versions() or version in self._going
+            return otherwise
 
     def reload(self) -> bool:
         """Take what was edited by hand now; whether the plant changed.
@@ -211,15 +232,17 @@ class Configuring:
         spoke: Mapping[str, Sequence[str]],
         failed: Mapping[str, LianjiError],
     ) -> None:
-        trial_s = self._first.configuration.trial_s
         for name, earlier in spoke.items():
             config = configuration.devices[name]
             if not config.enabled or not configuration.tags_of(name):
                 continue  # it was told to be silent
-            deadline_s = monotonic_s() + max(trial_s, 2 * config.interval_ms / 1000)
-            self._trials.begin(name, version.id, earlier, deadline_s)
+            self._trials.begin(name, version.id, earlier, self._deadline_s(config))
         for name, cause in failed.items():
             self._trials.failed(name, version.id, cause)
+
+    def _deadline_s(self, config: DeviceConfig) -> float:
+        trial_s = self._first.configuration.trial_s
+        return monotonic_s() + max(trial_s, 2 * config.interval_ms / 1000)
 
     # -- in the background -------------------------------------------------------------------
 

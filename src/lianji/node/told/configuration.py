@@ -6,8 +6,9 @@ by itself, and the hub hears the cause. Alarm tables follow once the trial has e
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,6 +34,7 @@ class Changing:
 
     def __init__(self, folder: PlantFolder, configuring: Configuring) -> None:
         self._folder, self._configuring = folder, configuring
+        self._trial = _Trial(folder.relay / "trial.json")
 
     def configuration(self, work: Work) -> dict[str, Any]:
         """Raises InputError for files that are not sound, or with the cause of a roll-back."""
@@ -55,9 +57,15 @@ class Changing:
         version = before or self._apply(change, mark)
         done: dict[str, Any] = {"configuration": version.id, "changed": version.note == mark}
         if version.note == mark:
+            if before is None:
+                self._trial.note(mark, self._configuring.on_trial_with(version.id))
+            elif self._trial.mark == mark and self._configuring.current().id == version.id:
+                self._configuring.try_again(version.id, self._trial.devices)
+            elif before.rolled_back is None:
+                done["trial"] = "cut short by a restart"
             _wait(work.stopping, lambda: self._configuring.undecided(version.id))
             self._refuse_if_gone(version.id)
-        return done if before is None else {**done, "trial": "cut short by a restart"}
+        return done
 
     def _apply(self, change: Change, mark: str) -> Version:
         try:
@@ -97,6 +105,32 @@ class Changing:
         for problem in problems:
             if (problem.code, problem.cause.en) not in before:
                 raise problem
+
+
+class _Trial:
+    """The devices that the last change from the hub is on trial with: a restart forgets them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(self, mark: str, devices: Sequence[str]) -> None:
+        make_folder(self._path.parent.resolve())
+        write_atomically(self._path, json.dumps({"mark": mark, "devices": devices}).encode())
+
+    @property
+    def mark(self) -> str:
+        return str(self._told().get("mark", ""))
+
+    @property
+    def devices(self) -> list[str]:
+        return [str(name) for name in self._told().get("devices", [])]
+
+    def _told(self) -> dict[str, Any]:
+        try:
+            told = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return told if isinstance(told, dict) else {}
 
 
 def _wait(stopping: threading.Event, still: Any) -> None:

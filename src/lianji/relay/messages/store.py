@@ -40,6 +40,8 @@ RESEND_S = 10.0
 """A message whose answer did not come is told again after so long."""
 LIVES_US = 7 * 86_400_000_000
 ANSWER_BYTES_MAX = 64 * 1024
+KEPT_US = 400 * 86_400_000_000
+"""So long it is listed what became of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +241,14 @@ class Messages:
             return [_message(row, now) for row in connection.execute(asked)]
 
     def _prune(self) -> None:
+        """Let go of contents that nobody waits for any more, and of what is long over."""
         t, now = messages, self._clock()
         asked = sa.select(t.c.digest).where(t.c.state.in_(OPEN), t.c.expires_us > now).distinct()
         with self.state.reading() as connection:
             wanted = set(connection.execute(asked).scalars())
         self._contents.prune(wanted)
+        with self.state.writing() as connection:
+            connection.execute(t.delete().where(t.c.expires_us < now - KEPT_US))
 
     def _note(
         self, connection: sa.Connection, by: str, what: str, detail: Mapping[str, object]
