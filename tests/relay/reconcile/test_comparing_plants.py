@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,3 +193,67 @@ def test_the_years_before_it_joined_come_to_the_hub(plants: World) -> None:
     assert sum(one.there for one in found) == 83_000
     assert {one.outcome for one in found} == {Outcome.REPAIRED}
     assert samples(plants.hub, TAG) == samples(edge, TAG)
+
+
+def test_many_tags_and_samples_come_in_pages_and_pieces(
+    plants: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lianji.node.reconciling import answering, comparison, mending
+
+    monkeypatch.setattr(answering, "ROWS_AT_ONCE", 3000)
+    monkeypatch.setattr(answering, "PATHS_BYTES_MAX", 200)
+    monkeypatch.setattr(answering, "BATCH_ROWS", 700)
+    monkeypatch.setattr(comparison, "CELLS_MAX", 120)
+    monkeypatch.setattr(mending, "ROWS_A_TIME", 200)
+    edge = plants.edge()
+    tags = [f"park1/line/m{number:02}" for number in range(30)]
+    for number, tag in enumerate(tags):
+        put(edge, tag, START_US, 100 + 7 * number, step_us=120_000_000)
+    plants.relayed(edge)
+    whole = [samples(plants.hub, tag) for tag in tags]
+    for tag in tags[::2]:
+        take_out(plants, tag, START_US, START_US + 3 * HOUR_US)
+    asked = []
+    ask = plants.door.conversation.ask
+
+    async def noted(edge: str, kind: str, payload: dict[str, Any], timeout_s: float = 60.0) -> Any:
+        asked.append(kind)
+        return await ask(edge, kind, payload, timeout_s)
+
+    monkeypatch.setattr(plants.door.conversation, "ask", noted)
+    run, found = plants.compare(repair=True)
+    assert run.state is RunState.EQUAL
+    assert [one.tag for one in found] == tags[::2]
+    assert run.to_hub == 15 * 90
+    assert [samples(plants.hub, tag) for tag in tags] == whole
+    assert asked.count("reconcile-about") > 2
+    assert asked.count("digest") > 10
+    assert asked.count("resend") >= 7
+
+
+def test_an_edge_that_goes_away_meanwhile_breaks_the_run_off_with_its_reason(
+    plants: World,
+) -> None:
+    edge = plants.edge()
+    put(edge, TAG, START_US, 100)
+    plants.relayed(edge)
+    plants.stop("park1")
+    plants.door.conversation.heard.clear()
+    run, found = plants.compare()
+    assert (run.state, found) == (RunState.FAILED, [])
+    assert run.error is not None
+    assert run.error["code"] == "edge-not-there"
+
+
+def test_what_the_edge_keeps_for_some_days_only_is_not_missed_there(plants: World) -> None:
+    rule = '[[history.retention]]\ntags = "park1/fast/*"\nkeep_days = 2\n'
+    plants.join("park1", rule)
+    edge = plants.start("park1")
+    put(edge, "park1/slow/value", START_US, 10)
+    plants.relayed(edge)
+    for tag in ("park1/fast/value", "park1/slow/value"):
+        put(plants.hub, tag, START_US + HOUR_US, 10)
+    _, found = plants.compare()
+    assert told(found) == [
+        ("park1/slow/value", 1, 2, 10, 0, Kind.EDGE_LACKS, Outcome.FOUND),
+    ]
