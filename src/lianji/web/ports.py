@@ -6,7 +6,7 @@ The node builds the rooms and hands them over behind these protocols; the web ne
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -17,8 +17,6 @@ from lianji.act.alarms.lines import AlarmLine, Summary
 from lianji.base.errors import Language, LianjiError, Text
 from lianji.connect.forms import Form
 from lianji.dictionary.tag import Tag
-from lianji.relay.reconcile.comparing import Difference
-from lianji.relay.reconcile.run import Run
 from lianji.web.dashboard import Dashboard, DashboardEntry, KeptDashboard
 from lianji.web.machines import (
     Decodes,
@@ -29,6 +27,10 @@ from lianji.web.machines import (
     Trial,
 )
 from lianji.web.status import Fault, PlantStatus
+
+if TYPE_CHECKING:
+    from lianji.relay.reconcile.comparing import Difference
+    from lianji.relay.reconcile.run import Run
 
 
 class HistoryView(Protocol):
