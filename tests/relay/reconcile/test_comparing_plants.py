@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lianji.dictionary.batch import Batch
@@ -45,18 +46,16 @@ def take_out(world: World, tag: str, start_us: int, end_us: int) -> None:
     log = history._table
 
     for file in list(log.files.between(start_us, end_us, None)):
-        stored = Stored(log.place, file)
-
-        def pieces(stored: Stored = stored):  # type: ignore[no-untyped-def]
-            for rows, names in read_groups(stored):
-                mine = [number for number, name in enumerate(names) if name == tag]
-                gone = (rows.time_us >= start_us) & (rows.time_us < end_us)
-                gone &= [code in mine for code in rows.tag.tolist()]
-                if not gone.all():
-                    yield rows.take(~gone), names
-
-        new = write_file(log.place, file.site, file.period, pieces(), file.level)
-        log.commit(Change("DELETE", [new], [file]))
+        left = []
+        for rows, names in read_groups(Stored(log.place, file)):
+            mine = np.array([name == tag for name in names])[rows.tag]
+            gone = mine & (rows.time_us >= start_us) & (rows.time_us < end_us)
+            if not gone.all():
+                left.append((rows.take(~gone), names))
+        new = (
+            [write_file(log.place, file.site, file.period, iter(left), file.level)] if left else []
+        )
+        log.commit(Change("DELETE", new, [file]))
 
 
 def test_plants_that_have_the_same_are_equal(plants: World) -> None:
