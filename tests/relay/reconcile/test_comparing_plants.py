@@ -256,3 +256,66 @@ def test_what_the_edge_keeps_for_some_days_only_is_not_missed_there(plants: Worl
     assert told(found) == [
         ("park1/slow/value", 1, 2, 10, 0, Kind.EDGE_LACKS, Outcome.FOUND),
     ]
+
+
+def test_a_repair_that_broke_off_is_done_by_the_next_run_and_doubles_nothing(
+    plants: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lianji.base.errors import LinkDown, Text
+    from lianji.node.reconciling import mending
+
+    monkeypatch.setattr(mending, "ROWS_A_TIME", 1000)
+    edge = plants.edge()
+    put(edge, TAG, START_US, 4 * 3600)
+    plants.relayed(edge)
+    whole = samples(plants.hub, TAG)
+    take_out(plants, TAG, START_US, START_US + 4 * HOUR_US)
+    ask = plants.door.conversation.ask
+    resent = []
+
+    async def broken(edge: str, kind: str, payload: dict[str, Any], timeout_s: float = 60.0) -> Any:
+        if kind == "resend":
+            resent.append(payload)
+            if len(resent) == 3:
+                raise LinkDown("edge-not-there", Text("gone", "断"), Text("wait", "等"))
+        return await ask(edge, kind, payload, timeout_s)
+
+    monkeypatch.setattr(plants.door.conversation, "ask", broken)
+    run, found = plants.compare(repair=True)
+    assert run.state is RunState.FAILED
+    assert (run.to_hub, run.done_us) == (2 * 3600, START_US)
+    assert [(one.outcome, one.reason) for one in found] == [(Outcome.LEFT, "edge-not-there")]
+    run, found = plants.compare(repair=True)
+    assert run.state is RunState.EQUAL
+    assert told(found) == [(TAG, 2, 4, 0, 7200, Kind.HUB_LACKS, Outcome.REPAIRED)]
+    assert samples(plants.hub, TAG) == whole
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_hours_that_it_held(plants: World) -> None:
+    edge = plants.edge()
+    put(edge, TAG, START_US, 100)
+    plants.relayed(edge)
+    edge.history.flush()
+    (file,) = [*edge.history._table.files]
+    (edge.folder.history / file.path).write_bytes(b"damaged")
+    run, found = plants.compare()
+    assert run.state is RunState.DIFFERENT
+    assert told(found) == [(TAG, 0, 1, 100, 0, Kind.EDGE_LACKS, Outcome.FOUND)]
+    assert [name.endswith(file.path) for name in run.unreadable] == [True]
+
+
+def test_an_edge_takes_back_only_what_it_has_not(plants: World) -> None:
+    from lianji.node.reconciling.answering import table_of
+
+    edge = plants.edge()
+    put(edge, TAG, START_US, 10)
+    put(plants.hub, TAG, START_US - 5_000_000, 15, value=100.0)
+    rows = plants.hub.history._moment().rows([TAG], START_US - HOUR_US, START_US + HOUR_US)
+    assert len(rows) == 15
+    offer = plants.door.reconciler.offers.put("park1", table_of(rows, [TAG]))
+    answer = plants.call(plants.door.conversation.ask("park1", "restore", {"offer": offer}))
+    assert answer["rows"] == 5
+    assert samples(edge, TAG) == [
+        *((START_US + n * 1_000_000, 105.0 + n) for n in range(-5, 0)),
+        *((START_US + n * 1_000_000, float(n)) for n in range(10)),
+    ]
