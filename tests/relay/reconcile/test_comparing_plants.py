@@ -203,6 +203,7 @@ def test_many_tags_and_samples_come_in_pages_and_pieces(
     monkeypatch.setattr(answering, "PATHS_BYTES_MAX", 200)
     monkeypatch.setattr(answering, "BATCH_ROWS", 700)
     monkeypatch.setattr(comparison, "CELLS_MAX", 120)
+    monkeypatch.setattr(comparison, "ROWS_AT_ONCE", 1000)
     monkeypatch.setattr(mending, "ROWS_A_TIME", 200)
     edge = plants.edge()
     tags = [f"park1/line/m{number:02}" for number in range(30)]
