@@ -54,12 +54,10 @@ class Digest:
         """Where the two are not the same, shape (paths, steps)."""
         return np.asarray((self.counts != other.counts) | (self.hashes != other.hashes))
 
-    def take(self, which: NDArray[np.intp]) -> Digest:
-        """The rows of these paths, -1 for one of which nothing is there."""
-        absent = which < 0
-        counts, hashes = self.counts[which], self.hashes[which]
-        counts[absent], hashes[absent] = 0, 0
-        return Digest(counts, hashes)
+    def put(self, first: int, part: Digest) -> None:
+        """Take in the digest of some of the paths, from the one with this number on."""
+        until = first + len(part.counts)
+        self.counts[first:until], self.hashes[first:until] = part.counts, part.hashes
 
 
 def steps_in(start_us: int, end_us: int, step_us: int) -> int:

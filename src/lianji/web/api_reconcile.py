@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -13,14 +13,16 @@ from pydantic import BaseModel, Field
 from lianji.base.clock import now_us
 from lianji.base.errors import NotFound, Text
 from lianji.dictionary.moments import parse_moment
-from lianji.relay.reconcile.comparing import Difference
-from lianji.relay.reconcile.run import Run
 from lianji.web.access.guard import CONFIGURE, READ, Who
 from lianji.web.asked import TIME, Lang, Plant
 from lianji.web.faults import errors
 from lianji.web.page import page_response
 from lianji.web.ports import ReconcilingView
 from lianji.web.status import Fault
+
+if TYPE_CHECKING:
+    from lianji.relay.reconcile.comparing import Difference
+    from lianji.relay.reconcile.run import Run
 
 router = APIRouter(prefix="/api/hub/reconcile", tags=["hub"], dependencies=[READ])
 page = APIRouter(include_in_schema=False, dependencies=[READ])

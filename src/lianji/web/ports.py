@@ -5,8 +5,13 @@ The node builds the rooms and hands them over behind these protocols; the web ne
 
 from __future__ import annotations
 
+<<<<<<< HEAD
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, Literal, Protocol
+=======
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+>>>>>>> h-rec
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +22,12 @@ from lianji.act.alarms.lines import AlarmLine, Summary
 from lianji.base.errors import Language, LianjiError, Text
 from lianji.connect.forms import Form
 from lianji.dictionary.tag import Tag
+<<<<<<< HEAD
 from lianji.relay.overview import PlantRow
 from lianji.relay.reconcile.comparing import Difference
 from lianji.relay.reconcile.run import Run
+=======
+>>>>>>> h-rec
 from lianji.web.dashboard import Dashboard, DashboardEntry, KeptDashboard
 from lianji.web.machines import (
     Decodes,
@@ -30,6 +38,10 @@ from lianji.web.machines import (
     Trial,
 )
 from lianji.web.status import Fault, PlantStatus
+
+if TYPE_CHECKING:
+    from lianji.relay.reconcile.comparing import Difference
+    from lianji.relay.reconcile.run import Run
 
 
 class HistoryView(Protocol):

@@ -302,7 +302,9 @@ def _rows(table: pa.Table, tag: NDArray[np.int32], times: NDArray[np.int64], whi
         quality.to_numpy().astype(np.uint16),
         text,
     )
-    return whole.take(which)
+    rows = whole.take(which)
+    few = isinstance(which, slice) and 2 * len(rows) < len(whole)
+    return rows.copied() if few else rows  # a few rows must not hold a whole row group
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

@@ -20,8 +20,16 @@ from numpy.typing import NDArray
 
 from lianji.base.clock import now_us
 from lianji.base.errors import LianjiError
-from lianji.history.digest import DAY_US, HOUR_US, Digest, digest, reach, steps_in
-from lianji.node.reconciling.answering import CELLS_MAX
+from lianji.history.digest import (
+    DAY_US,
+    HOUR_US,
+    Digest,
+    digest,
+    fitting,
+    reach,
+    steps_in,
+)
+from lianji.node.reconciling.answering import CELLS_MAX, ROWS_AT_ONCE
 from lianji.node.reconciling.mending import Mending
 from lianji.relay.reconcile.comparing import (
     Cells,
@@ -214,8 +222,16 @@ class Comparison:
     async def _here(
         self, pairs: Sequence[Pair], start_us: int, end_us: int, step_us: int
     ) -> Digest:
-        paths = [pair.here for pair in pairs]
-        found = await self._quietly(digest, self._hub.history, paths, start_us, end_us, step_us)
+        """In parts, between which the hub may end."""
+        history, paths = self._hub.history, [pair.here for pair in pairs]
+        found = Digest.none(len(paths), steps_in(start_us, end_us, step_us))
+        at = 0
+        while at < len(paths):
+            some, part = await self._quietly(
+                _part_of, history, paths[at:], start_us, end_us, step_us
+            )
+            found.put(at, part)
+            at += some
         self._note_unreadable(sorted(self._hub.history.unreadable)[:20])
         return found
 
@@ -234,6 +250,14 @@ class Comparison:
     async def _quietly(self, do: Callable[..., Found], *arguments: object) -> Found:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._hub.thread, partial(do, *arguments))
+
+
+def _part_of(
+    history: History, paths: Sequence[str], start_us: int, end_us: int, step_us: int
+) -> tuple[int, Digest]:
+    """The digest of the first paths, as many as are read in a second or two, and how many."""
+    count = min(len(paths), fitting(history, paths, start_us, end_us, ROWS_AT_ONCE))
+    return count, digest(history, paths[:count], start_us, end_us, step_us)
 
 
 def _parts(pairs: Sequence[Pair], size: int) -> Iterator[Sequence[Pair]]:

@@ -94,10 +94,9 @@ class EdgeAsked:
             done = int(answer["done"])
             if not 0 < done <= len(tags) - at:
                 raise wrong_answer(f"{done} tags of {len(tags) - at}")
-            whole.counts[at : at + done] = unpack_numbers(answer["counts"], np.int64, (done, steps))
-            whole.hashes[at : at + done] = unpack_numbers(
-                answer["hashes"], np.uint64, (done, steps)
-            )
+            shape = (done, steps)
+            counts = unpack_numbers(answer["counts"], np.int64, shape)
+            whole.put(at, Digest(counts, unpack_numbers(answer["hashes"], np.uint64, shape)))
             told.under_way = _both(told.under_way, answer["under_way"])
             told.unreadable = [str(one) for one in answer["unreadable"]]
             at += done

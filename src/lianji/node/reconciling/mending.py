@@ -35,7 +35,8 @@ class Mending:
     async def send(self, cells: Cells, which: NDArray[np.bool_]) -> None:
         """Have the edge send these hours again, as far as it has something there."""
         names = [pair.there for pair in cells.pairs]
-        for groups in batches(names, cells.start_us, cells.there, which & (cells.there > 0)):
+        some = which & (cells.there > 0)
+        for groups in batches(names, cells.start_us, cells.there, some, ROWS_A_TIME):
             self._run.to_hub += await self._edge.resend(groups)
 
     async def give_back(self, cells: Cells, which: NDArray[np.bool_]) -> bool:
@@ -43,7 +44,8 @@ class Mending:
         names = [pair.here for pair in cells.pairs]
         called = {pair.here: pair.there for pair in cells.pairs}
         given = False
-        for groups in batches(names, cells.start_us, cells.here, which & (cells.here > 0)):
+        some = which & (cells.here > 0)
+        for groups in batches(names, cells.start_us, cells.here, some, ROWS_A_TIME):
             for group in groups:
                 content = await asyncio.get_running_loop().run_in_executor(
                     self._hub.thread, self._content, group, called
@@ -66,7 +68,7 @@ def batches(
     start_us: int,
     counts: NDArray[np.int64],
     which: NDArray[np.bool_],
-    rows_max: int = ROWS_A_TIME,
+    rows_max: int,
 ) -> Iterator[list[Group]]:
     """The marked hours of tags as groups, in batches of about so many samples: tags that need the
     same hours are one group."""

@@ -175,7 +175,7 @@ class Reconciler:
             for task in going:
                 task.cancel()
             await asyncio.gather(*going, return_exceptions=True)
-            self._hub.thread.shutdown(wait=False)
+            self._hub.thread.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self) -> None:
         self.runs.end_those_that_stopped(_stopped().as_json(), now_us())
