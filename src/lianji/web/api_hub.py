@@ -78,7 +78,7 @@ Plants = Annotated[PlantsView, Depends(_plants)]
 def sites_of(who: Identity) -> Sequence[str] | None:
     """The sites that somebody may see; None for all."""
     sites = getattr(who, "sites", None)
-    return tuple(sites) if sites else None
+    return None if sites is None else tuple(sites)
 
 
 @router.get("/plants", operation_id="hub_plants", response_model=Listed, responses=errors(400, 404))
