@@ -6,6 +6,7 @@ It answers the page and the command line, and names what is wrong among the hub'
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ KEEP_S = 60.0
 FRESH_S = 1.0
 """An overview is worked out at most so often, however many look at it."""
 PROBLEMS_MAX = 20
+PROBLEMS_FRESH_S = 10.0
+"""A status is asked for every two seconds by each page, and must be quick."""
 log = structlog.get_logger(__name__)
 
 
@@ -44,7 +47,7 @@ class Plants:
         self._started_us = now_us()
         self._paces = Paces()
         self._lock = threading.Lock()
-        self._rows: tuple[float, list[PlantRow]] = (-FRESH_S, [])
+        self._rows: tuple[float, list[PlantRow]] = (-math.inf, [])
 
     @property
     def name(self) -> str:
@@ -56,11 +59,16 @@ class Plants:
 
     # -- looking -----------------------------------------------------------------------------
 
+<<<<<<< HEAD
     def rows(self, sees: Callable[[str], bool] | None = None) -> list[PlantRow]:
         """All that somebody may see, trouble first. At most a second old."""
+=======
+    def rows(self, sites: Sequence[str] | None = None, fresh_s: float = FRESH_S) -> list[PlantRow]:
+        """All that somebody may see, trouble first. At most ``fresh_s`` old."""
+>>>>>>> h-over
         with self._lock:
             worked_out_s, rows = self._rows
-            if monotonic_s() - worked_out_s >= FRESH_S:
+            if monotonic_s() - worked_out_s >= fresh_s:
                 rows = self._look()
                 self._rows = monotonic_s(), rows
         return overview.seen_by(rows, sees)
@@ -159,14 +167,14 @@ class Plants:
 
     def _forget(self) -> None:
         with self._lock:
-            self._rows = (-FRESH_S, [])
+            self._rows = (-math.inf, [])
 
     # -- telling and keeping -----------------------------------------------------------------
 
     def problems(self) -> list[LianjiError]:
         """What somebody must see to, for the hub's own list; the first of many."""
         try:
-            ill = [row for row in self.rows() if row.severity == 2]
+            ill = [row for row in self.rows(fresh_s=PROBLEMS_FRESH_S) if row.severity == 2]
         except LianjiError as error:
             return [error]
         told = [_problem(row) for row in ill[:PROBLEMS_MAX]]

@@ -9,6 +9,7 @@ from lianji.spool.record import Gap
 from lianji.web.status import DeviceStatus, PlantStatus
 
 GAPS_TOLD = 10
+ERRORS_TOLD = 50
 
 
 def report_of(status: PlantStatus, gaps: Sequence[Gap] = ()) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def report_of(status: PlantStatus, gaps: Sequence[Gap] = ()) -> dict[str, Any]:
         "versions": dict(status.versions),
         "samples_per_s": status.rates.samples_per_s,
         "memory_bytes": status.rates.memory_bytes,
-        "devices": [_device(device) for device in status.devices],
+        "devices": _devices(status.devices),
         "problems": [problem.model_dump(mode="json") for problem in status.problems[:20]],
         "gaps": {
             "count": len(gaps),
@@ -33,9 +34,18 @@ def report_of(status: PlantStatus, gaps: Sequence[Gap] = ()) -> dict[str, Any]:
     }
 
 
-def _device(device: DeviceStatus) -> dict[str, Any]:
-    told = {"name": device.name, "state": device.state, "text": device.state_text.model_dump()}
-    return told | ({"error": device.error.model_dump()} if device.error else {})
+def _devices(devices: Sequence[DeviceStatus]) -> list[dict[str, Any]]:
+    """Name, state and its words of each; of the first that are ill, also why."""
+    told = [
+        {"name": one.name, "state": one.state, "text": one.state_text.model_dump()}
+        for one in devices
+    ]
+    ill = [place for place, one in enumerate(devices) if one.error is not None]
+    for place in ill[:ERRORS_TOLD]:
+        error = devices[place].error
+        assert error is not None
+        told[place]["error"] = error.model_dump()
+    return told
 
 
 def _told(gap: Gap) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any, Protocol
 
 from lianji.base.errors import Busy, InputError, LianjiError, NotFound, Text
@@ -116,11 +117,18 @@ class Door:
     async def _answer(
         self, method: str, path: str, scope: Scope, receive: Receive
     ) -> dict[str, Any]:
+<<<<<<< HEAD
         sender = self._sender(scope)
+=======
+        certificate = scope.get("extensions", {}).get("tls", {}).get("client_der")
+        sender = self._gate.sender(certificate)
+>>>>>>> h-over
         headers: Headers = dict(scope["headers"])
         if method == "PUT" and (found := _PUT.fullmatch(path)):
             self._own(sender, found[1])
-            return await self._put(sender, Lane.parse(found[2]), int(found[3]), headers, receive)
+            lane, first = Lane.parse(found[2]), int(found[3])
+            still = partial(self._gate.sender, certificate)
+            return await self._put(sender, lane, first, headers, receive, still)
         if method == "GET" and (found := _GET.fullmatch(path)):
             self._own(sender, found[1])
             return self._ledger(sender, found[2])
@@ -156,7 +164,13 @@ class Door:
             raise NotYours(sender.edge, edge)
 
     async def _put(
-        self, sender: Sender, lane: Lane, first: int, headers: Headers, receive: Receive
+        self,
+        sender: Sender,
+        lane: Lane,
+        first: int,
+        headers: Headers,
+        receive: Receive,
+        still: Callable[[], object],
     ) -> dict[str, Any]:
         self._limits.admit(sender.edge)
         length = _number(headers, LENGTH)
@@ -166,6 +180,7 @@ class Door:
         previous = Mark.parse(_text(headers, PREVIOUS))
         async with self._room.taken(length):
             content = await read_body(receive, BODY_BYTES_MAX)
+            still()  # a slow body may outlive its edge's right to send it
             encoding, digest = _text(headers, "content-encoding"), _text(headers, "content-digest")
             body = unpack_body(content, encoding, length, digest)
             yes = await self._receiving.put(sender, lane, previous, body)
