@@ -191,15 +191,14 @@ class Plant:
         return self._historian
 
     @property
-<<<<<<< HEAD
     def reconciling(self) -> Reconciler | None:
         """The comparisons of a hub whose door is open."""
         return self.hub.reconciler if self.hub else None
-=======
+
+    @property
     def messages(self) -> Messages | None:
         """What this hub told its edges."""
         return self.hub.messages if self.hub is not None else None
->>>>>>> h-msg
 
     def title(self, language: Language) -> str:
         site = self.configuration.settings.site

@@ -59,13 +59,10 @@ class Plants:
 
     # -- looking -----------------------------------------------------------------------------
 
-<<<<<<< HEAD
-    def rows(self, sees: Callable[[str], bool] | None = None) -> list[PlantRow]:
-        """All that somebody may see, trouble first. At most a second old."""
-=======
-    def rows(self, sites: Sequence[str] | None = None, fresh_s: float = FRESH_S) -> list[PlantRow]:
+    def rows(
+        self, sees: Callable[[str], bool] | None = None, fresh_s: float = FRESH_S
+    ) -> list[PlantRow]:
         """All that somebody may see, trouble first. At most ``fresh_s`` old."""
->>>>>>> h-over
         with self._lock:
             worked_out_s, rows = self._rows
             if monotonic_s() - worked_out_s >= fresh_s:

@@ -117,12 +117,8 @@ class Door:
     async def _answer(
         self, method: str, path: str, scope: Scope, receive: Receive
     ) -> dict[str, Any]:
-<<<<<<< HEAD
-        sender = self._sender(scope)
-=======
         certificate = scope.get("extensions", {}).get("tls", {}).get("client_der")
         sender = self._gate.sender(certificate)
->>>>>>> h-over
         headers: Headers = dict(scope["headers"])
         if method == "PUT" and (found := _PUT.fullmatch(path)):
             self._own(sender, found[1])

@@ -75,16 +75,9 @@ def _plants(plant: Plant) -> PlantsView:
 Plants = Annotated[PlantsView, Depends(_plants)]
 
 
-<<<<<<< HEAD
 def sees(who: Identity) -> Callable[[str], bool] | None:
     """Which sites somebody may see; None for all."""
     return who.sites.sees if who.sites.limited else None
-=======
-def sites_of(who: Identity) -> Sequence[str] | None:
-    """The sites that somebody may see; None for all."""
-    sites = getattr(who, "sites", None)
-    return None if sites is None else tuple(sites)
->>>>>>> h-over
 
 
 @router.get("/plants", operation_id="hub_plants", response_model=Listed, responses=errors(400, 404))

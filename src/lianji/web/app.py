@@ -13,11 +13,8 @@ from lianji.web import (
     api_configuration,
     api_dashboards,
     api_history,
-<<<<<<< HEAD
     api_hub,
-=======
     api_messages,
->>>>>>> h-msg
     api_plot,
     api_push,
     api_reconcile,
@@ -58,11 +55,7 @@ _TAGS = [
     {"name": "dashboards", "description": "Tiles of a page, kept as files."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "configuration", "description": "What the plant is told: machines, tags, versions."},
-<<<<<<< HEAD
     {"name": "hub", "description": "The plants that send to this one, where it is a hub."},
-=======
-    {"name": "hub", "description": "A hub's plants."},
->>>>>>> h-msg
     {"name": "status", "description": "How the plant is."},
     {"name": "hub", "description": "A hub and its edges."},
     {"name": "access", "description": "Users, tokens and the audit log."},
@@ -93,13 +86,8 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     faults.install(app)
     for room in (
         api_tags, api_tag_tables, api_history, api_plot, api_annotations, api_alarms,
-<<<<<<< HEAD
-        api_configuration, api_dashboards, live, api_push, api_status, pages, api_access,
-        access_pages, api_hub, pages_hub,
-=======
         api_configuration, api_dashboards, api_messages, live, api_push, api_status, pages,
-        api_access, access_pages,
->>>>>>> h-msg
+        api_access, access_pages, api_hub, pages_hub,
     ):  # fmt: skip
         app.include_router(room.router)
     app.include_router(api_reconcile.router)

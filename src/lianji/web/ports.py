@@ -5,13 +5,8 @@ The node builds the rooms and hands them over behind these protocols; the web ne
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from typing import Any, Literal, Protocol
-=======
-from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Literal, Protocol
->>>>>>> h-rec
 
 import numpy as np
 import pyarrow as pa
@@ -22,12 +17,7 @@ from lianji.act.alarms.lines import AlarmLine, Summary
 from lianji.base.errors import Language, LianjiError, Text
 from lianji.connect.forms import Form
 from lianji.dictionary.tag import Tag
-<<<<<<< HEAD
 from lianji.relay.overview import PlantRow
-from lianji.relay.reconcile.comparing import Difference
-from lianji.relay.reconcile.run import Run
-=======
->>>>>>> h-rec
 from lianji.web.dashboard import Dashboard, DashboardEntry, KeptDashboard
 from lianji.web.machines import (
     Decodes,
@@ -285,7 +275,6 @@ class DashboardsView(Protocol):
     def delete(self, name: str, version: str) -> None: ...
 
 
-<<<<<<< HEAD
 class ReconcilingView(Protocol):
     """The comparisons of a hub with its edges. ``newest`` and ``found`` block.
 
@@ -333,14 +322,14 @@ class PlantsView(Protocol):
     def revoke(self, name: str, by: str) -> None: ...
 
     def delete_site(self, site: str, by: str) -> dict[str, Any]: ...
-=======
+
+
 class MessagesView(Protocol):
     """What a hub told its edges."""
 
     def all(self, edge: str | None = None, count: int = 100) -> Sequence[object]:
         """The newest first; see ``relay.messages.store.Message``. It blocks."""
         ...
->>>>>>> h-msg
 
 
 class PlantView(Protocol):
@@ -367,13 +356,13 @@ class PlantView(Protocol):
     def dashboards(self) -> DashboardsView: ...
 
     @property
-<<<<<<< HEAD
     def reconciling(self) -> ReconcilingView | None:
         """None where the plant is no hub."""
-=======
+        ...
+
+    @property
     def messages(self) -> MessagesView | None:
         """None where this is no hub."""
->>>>>>> h-msg
         ...
 
     def title(self, language: Language) -> str: ...

@@ -26,6 +26,7 @@ from lianji.web.ports import (
     ConnectingView,
     DashboardsView,
     HistoryView,
+    MessagesView,
     PlantsView,
     PlantView,
     ReconcilingView,
@@ -81,6 +82,11 @@ class SitePlant:
     def plants(self) -> PlantsView | None:
         """Its rows are cut by ``web.api_hub.sees``; a limited user may change nothing of it."""
         return self._whole.plants
+
+    @property
+    def messages(self) -> MessagesView | None:
+        """None: what was told to plants of other sites is nothing for who may see some only."""
+        return None
 
     @property
     def reconciling(self) -> ReconcilingView | None:
