@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from lianji.act.alarms.room import AlarmRoom, Plan
     from lianji.base.state import State
     from lianji.node.hub import HubDoor
-    from lianji.node.relaying import Relaying
+    from lianji.node.relaying import Partner, Relaying
 
 SAMPLE_RATES_S = 1.0
 
@@ -117,7 +117,21 @@ class Plant:
             return None
         from lianji.node.relaying import Relaying
 
-        return Relaying(self.folder.relay, settings, self.spool, self.names, self._report, {})
+        folder, partner = self.folder, self._partner()
+        return Relaying(folder.relay, settings, self.spool, self.names, self._report, {}, partner)
+
+    def _partner(self) -> Partner | None:
+        """The second hub of this one's group, if it is in one."""
+        from lianji.node.pairing import Group, standing_of
+
+        group = Group.of(self.folder)
+        if group is None or not group.to:
+            return None
+        from lianji.node.enrolment import edges_with
+        from lianji.node.relaying import Partner
+
+        edges = edges_with(self.folder, self.state)
+        return Partner(group.to, standing_of(self.folder), edges)
 
     def _report(self) -> dict[str, Any]:
         """How the plant is, for its hub."""
@@ -265,6 +279,7 @@ class Plant:
         watching = self.alarms.error
         tables = self._alarm_files.tables.problems
         told = [*self.configuration.problems, *self.configuring.problems(), *tables]
+        told += self.hub.problems() if self.hub is not None else ()
         return [*told, watching] if watching else told
 
     def _spool_status(self) -> web.SpoolStatus:
