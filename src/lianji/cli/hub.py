@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from lianji.cli import hub_group
+from lianji.cli import hub_drill, hub_group
 from lianji.cli.output import AsCsv, AsJson, form_of, show_rows
 from lianji.cli.speech import t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
 
 app = typer.Typer(help=t("A hub and its edges", "中心及其边缘"), no_args_is_help=True)
 hub_group.register(app)
+hub_drill.register(app)
 Edge = Annotated[str, typer.Argument(metavar="SITE", help=t("The edge's name", "边缘名称"))]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 
 from lianji.base.clock import now_us
-from lianji.base.errors import LianjiError
+from lianji.base.errors import LianjiError, Text
 from lianji.node.enrolment import authority_of, edges_with
 from lianji.node.pairing import Group, standing_of, told_of_group
 from lianji.relay import group as groups
@@ -26,6 +26,7 @@ from lianji.relay.settings import HubSettings, Mode
 from lianji.relay.trust.door import routes
 from lianji.relay.trust.edges import Edges
 from lianji.relay.trust.peer import peer_of
+from lianji.relay.trust.refusals import Untrusted
 
 if TYPE_CHECKING:
     from lianji.node.plant import Plant
@@ -65,6 +66,8 @@ class HubDoor:
         """Who speaks. Raises Untrusted."""
         peer = peer_of(certificate, now_us(), self.edges)
         group = Group.of(self._folder)
+        if group is not None and peer.edge == group.me:
+            raise _itself(group.me)
         return Sender(peer.edge, peer.sites, group is not None and peer.edge in group.hubs)
 
     def _group(self, edge: str, told: dict[str, Any]) -> dict[str, Any]:
@@ -90,6 +93,17 @@ class HubDoor:
     def stop(self) -> None:
         self.conversation.end()
         self._server.should_exit = True
+
+
+def _itself(name: str) -> Untrusted:
+    return Untrusted(
+        "hub-itself",
+        Text(f"{name} sends to itself.", f"{name} 正在向自身发送数据。"),
+        Text(
+            "Write the other hub's address into [relay] hubs.",
+            "请在 [relay] hubs 中填写对方中心的地址。",
+        ),
+    )
 
 
 def _both(plant: Plant) -> Both | None:

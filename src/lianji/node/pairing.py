@@ -21,6 +21,7 @@ from lianji.node.folder import PlantFolder
 from lianji.node.settings import load_settings
 from lianji.node.site_file import changed
 from lianji.relay.settings import Mode, https_address
+from lianji.spool.spool import Spool
 
 if TYPE_CHECKING:
     from lianji.relay.standing import Standing, Stood
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 EVERYTHING = ("*",)
 FILE = "group.json"
+RELAY = "relay"
+"""The uplink's name among the spool's readers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ def told_of_group(folder: PlantFolder, edge: str, keys_wanted: bool) -> dict[str
 def join_group(folder: PlantFolder, line: Invitation, proxy: str | None = None) -> Stood:
     """Become a standby of the hub that invited us: the same authority, and its edges.
 
+    A hub that was restored from the other's backup has its history, and gets what came since.
     Raises NotFound where there is no hub, InputError if it has edges of its own, Busy if it runs,
     Untrusted, LinkDown, StorageError, OSError.
     """
@@ -167,18 +171,26 @@ def join_group(folder: PlantFolder, line: Invitation, proxy: str | None = None) 
     from lianji.relay.trust.handover import take_keys
 
     with edges_of(folder) as edges:
-        if Group.of(folder) is None and edges.all():
+        if edges.all() and edges.authority.fingerprint != line.fingerprint:
             raise _has_edges()
     if folder.running() is not None:
         raise _runs()
     identity = joining.join(folder.relay, line, proxy)
     told, generation = _fetch(line, identity, proxy)
     authority = take_keys(folder.hub, told.get("keys", {}), line.fingerprint)
+    _begin_anew(folder)
     Group(line.edge, tuple(told["hubs"]), to=str(told["me"])).write(folder)
     with edges_of(folder) as edges:
         edges.take(groups.of_json(told["edges"]))
     _write_ways(folder, line.edge, line.address, told["addresses"], None)
     return standing_of(folder, authority).begin(Role.STANDBY, generation)
+
+
+def _begin_anew(folder: PlantFolder) -> None:
+    """Of what lies here already (a backup of the first hub, say) nothing is sent to that."""
+    (folder.relay / "book.json").unlink(missing_ok=True)
+    with Spool(folder.spool) as spool:
+        spool.holder(RELAY).commit(spool.durable)
 
 
 def _fetch(line: Invitation, identity: Any, proxy: str | None) -> tuple[dict[str, Any], int]:

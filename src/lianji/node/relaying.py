@@ -59,6 +59,7 @@ class Relaying:
 
         Raises NotFound if it has not joined.
         """
+        self._partner = partner
         self._seen: Seen = partner.standing if partner else Highest(folder / "generation")
         self._folder = folder
         self._settings = settings
@@ -83,6 +84,8 @@ class Relaying:
     def _hub(self) -> HubClient:
         settings = self._settings
         told = [hub for hub in self._identity.addresses if hub not in settings.hubs]
+        if self._partner:
+            told = []  # they are those of the group, and ours is among them
         return HubClient(
             [*settings.hubs, *told], settings.edge, self._context, settings.proxy, self._seen
         )

@@ -123,6 +123,7 @@ class Receiving:
         self._also = also
         self._tags: dict[tuple[Sender, str], EdgeTags] = {}
         self._locks: dict[tuple[str, Lane], asyncio.Lock] = {}
+        self._taking: dict[tuple[str, Lane], asyncio.Lock] = {}
         self._before = spool.durable
         self._last: dict[tuple[str, Lane], int] = {}
         """Of each lane the sequence of what was last put into our spool."""
@@ -133,7 +134,7 @@ class Receiving:
     async def put(self, sender: Sender, lane: Lane, previous: Mark, body: memoryview) -> Yes:
         """Take a body. Raises InputError, RelayParted, TagsUnknown, Busy or StorageError; then
         what was said yes to stands, and the rest may be sent again."""
-        async with self._lock(sender.edge, lane):
+        async with self._locks.setdefault((sender.edge, lane), asyncio.Lock()):
             yes = await self._put(sender, lane, previous, body)
         if not sender.is_hub:
             await self._awaited(self._last.get((sender.edge, lane), self._before))
@@ -147,9 +148,6 @@ class Receiving:
     async def _awaited(self, sequence: int) -> None:
         if self._also is not None:
             await self._also(sequence)
-
-    def _lock(self, edge: str, lane: Lane) -> asyncio.Lock:
-        return self._locks.setdefault((edge, lane), asyncio.Lock())
 
     async def _put(self, sender: Sender, lane: Lane, previous: Mark, body: memoryview) -> Yes:
         records = records_of(body)
@@ -193,12 +191,12 @@ class Receiving:
     async def _take_run(
         self, sender: Sender, lane: Lane, some: Sequence[Record], tags: EdgeTags
     ) -> None:
-        """Into the spool, and into the ledger. Of what another hub brings, the lanes of its edges
-        are held meanwhile: an edge may be offering the same here."""
+        """Into the spool, and into the ledger. The lanes of all that is in it are held meanwhile,
+        in one order for all: what a hub brings of an edge, that may be offering here itself."""
         inner = {at for record in some for at in self._inner(sender, record)}
         async with AsyncExitStack() as held:
-            for edge, at in sorted(inner):
-                await held.enter_async_context(self._lock(edge, at))
+            for at in sorted({*inner, (sender.edge, lane)}):
+                await held.enter_async_context(self._taking.setdefault(at, asyncio.Lock()))
             if sum(len(record.raw) for record in some) <= INLINE_BYTES:
                 contents = self._contents(sender, lane, some, tags)
             else:
@@ -206,9 +204,9 @@ class Receiving:
             for content in contents:
                 sequence = await self._spool.append(content)
                 for one in content.sources:
-                    at = Lane(one.epoch, one.lane)
-                    self.ledger.arrived(one.edge, at, Mark(one.sequence, one.check))
-                    self._last[one.edge, at] = sequence
+                    of = Lane(one.epoch, one.lane)
+                    self.ledger.arrived(one.edge, of, Mark(one.sequence, one.check))
+                    self._last[one.edge, of] = sequence
 
     @staticmethod
     def _inner(sender: Sender, record: Record) -> list[tuple[str, Lane]]:

@@ -66,6 +66,10 @@ class Edges:
         self._lock = threading.Lock()
 
     @property
+    def authority(self) -> Authority:
+        return self._authority
+
+    @property
     def certificate(self) -> x509.Certificate:
         """The root of all edges' certificates."""
         return self._authority.certificate
