@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lianji.cli import hub_messages, hub_sites, reconcile
+from lianji.cli import hub_drill, hub_group, hub_messages, hub_sites, reconcile
 from lianji.cli.output import AsCsv, AsJson, form_of, show_rows
 from lianji.cli.speech import t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
@@ -20,6 +20,8 @@ app.command(
     help=t("Compare what hub and edges have, and mend it", "核对并修复中心与边缘的数据"),
 )(reconcile.reconcile)
 hub_sites.register(app)
+hub_group.register(app)
+hub_drill.register(app)
 Edge = Annotated[str, typer.Argument(metavar="SITE", help=t("The edge's name", "边缘名称"))]
 
 

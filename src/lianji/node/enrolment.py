@@ -101,14 +101,15 @@ def invite(
 
     checked_name(name)
     fingerprint = authority_of(folder).fingerprint
-    where = f"https://{address.removeprefix('https://')}" if address else _address_of(folder)
+    where = f"https://{address.removeprefix('https://')}" if address else address_of(folder)
     Invitation.of(where, f"{name}.", fingerprint)  # what is wrong is told before a token is made
     with edges_of(folder) as edges:
         token = edges.invite(name, sites or [name], by)
     return Invitation.of(where, token, fingerprint)
 
 
-def _address_of(folder: PlantFolder) -> str:
+def address_of(folder: PlantFolder) -> str:
+    """Where edges find this hub. Raises InputError if nobody has said it."""
     settings = load_settings(folder.root).hub
     if settings is not None and settings.addresses:
         return settings.addresses[0]

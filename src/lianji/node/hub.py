@@ -5,26 +5,31 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 
 from lianji.base.clock import now_us
+from lianji.base.errors import LianjiError, Text
 from lianji.node.enrolment import authority_of, edges_with
+from lianji.node.pairing import Group, standing_of, told_of_group
 from lianji.node.plants import Plants
 from lianji.node.reconciling.reconciler import Reconciler
 from lianji.node.telling import messages_with, tell_news
+from lianji.relay import group as groups
 from lianji.relay.aside import Aside
+from lianji.relay.both import Both
 from lianji.relay.door import Door
 from lianji.relay.exchange import Conversation
 from lianji.relay.ledger import Ledger
 from lianji.relay.limits import Limits
 from lianji.relay.receiving import Receiving, Sender
 from lianji.relay.server import DoorServer
-from lianji.relay.settings import HubSettings
+from lianji.relay.settings import HubSettings, Mode
 from lianji.relay.trust.door import routes
 from lianji.relay.trust.edges import Edges
 from lianji.relay.trust.peer import peer_of
+from lianji.relay.trust.refusals import Untrusted
 
 if TYPE_CHECKING:
     from lianji.node.plant import Plant
@@ -37,14 +42,16 @@ class HubDoor:
 
     def __init__(self, plant: Plant, settings: HubSettings) -> None:
         """Raises NotFound where there are no keys, StorageError."""
-        folder = plant.folder
+        self._folder = folder = plant.folder
         self.authority = authority_of(folder)
         self.edges: Edges = edges_with(folder, plant.state)
         self.aside = Aside(folder.hub / "aside")
         self.messages = messages_with(folder, plant.state)
         self.conversation = Conversation(self.messages)
         ledger = Ledger(plant.history.relayed())
-        self.receiving = Receiving(plant.spool, plant.names, ledger, self.aside)
+        self.standing = standing_of(folder, self.authority)
+        self.both = _both(plant)
+        self.receiving = Receiving(plant.spool, plant.names, ledger, self.aside, self.both)
         enrolment = Starlette(routes=routes(self.authority, self.edges, settings.addresses))
         self.door = Door(
             self.receiving,
@@ -53,7 +60,9 @@ class HubDoor:
             Limits(settings.samples_per_s or math.inf),
             lambda: 1,
             enrolment,
-            self.messages.content,
+            content_of=self.messages.content,
+            standing=self.standing,
+            group=self._group,
         )
         self.reconciler = Reconciler(plant, self.edges, self.conversation)
         self.door.repairs = self.reconciler.offers.get
@@ -64,7 +73,18 @@ class HubDoor:
     def sender(self, certificate: bytes | None) -> Sender:
         """Who speaks. Raises Untrusted."""
         peer = peer_of(certificate, now_us(), self.edges)
-        return Sender(peer.edge, peer.sites)
+        group = Group.of(self._folder)
+        if group is not None and peer.edge == group.me:
+            raise _itself(group.me)
+        return Sender(peer.edge, peer.sites, group is not None and peer.edge in group.hubs)
+
+    def _group(self, edge: str, told: dict[str, Any]) -> dict[str, Any]:
+        """What this hub answers to one of its group. In a thread."""
+        heard = groups.answer(self.edges, told)
+        return {**heard, **told_of_group(self._folder, edge, bool(told.get("keys")))}
+
+    def problems(self) -> list[LianjiError]:
+        return [*self.standing.problems(), *(self.both.problems() if self.both else ())]
 
     async def serve(self, listener: socket.socket) -> None:
         refreshing = asyncio.create_task(self._refresh(), name="hub-certificate")
@@ -89,3 +109,31 @@ class HubDoor:
     def stop(self) -> None:
         self.conversation.end()
         self._server.should_exit = True
+
+
+def _itself(name: str) -> Untrusted:
+    return Untrusted(
+        "hub-itself",
+        Text(f"{name} sends to itself.", f"{name} 正在向自身发送数据。"),
+        Text(
+            "Write the other hub's address into [relay] hubs.",
+            "请在 [relay] hubs 中填写对方中心的地址。",
+        ),
+    )
+
+
+def _both(plant: Plant) -> Both | None:
+    """What waits for the second hub, if this one is to wait for it."""
+    settings, relaying = plant.configuration.settings.relay, plant.relaying
+    if settings is None or relaying is None or settings.mode is not Mode.SYNC:
+        return None
+    if Group.of(plant.folder) is None:
+        return None
+    both = Both(
+        lambda: relaying.uplink.position,
+        lambda: plant.spool.durable,
+        settings.sync_wait_s,
+        settings.sync_policy,
+    )
+    relaying.uplink.on_moved = both.moved
+    return both

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from lianji.node.hub import HubDoor
     from lianji.node.plants import Plants
     from lianji.node.reconciling.reconciler import Reconciler
-    from lianji.node.relaying import Relaying
+    from lianji.node.relaying import Partner, Relaying
     from lianji.relay.messages.store import Messages
 
 SAMPLE_RATES_S = 1.0
@@ -124,9 +124,30 @@ class Plant:
         from lianji.node.told.kinds import handlers_of
 
         told, answers = handlers_of(self), answers_of(self, settings).handlers
+        folder, partner = self.folder, self._partner()
         return Relaying(
-            self.folder.relay, settings, self.spool, self.names, self._report, answers, told
+            folder.relay,
+            settings,
+            self.spool,
+            self.names,
+            self._report,
+            answers,
+            told,
+            partner,
         )
+
+    def _partner(self) -> Partner | None:
+        """The second hub of this one's group, if it is in one."""
+        from lianji.node.pairing import Group, standing_of
+
+        group = Group.of(self.folder)
+        if group is None or not group.to:
+            return None
+        from lianji.node.enrolment import edges_with
+        from lianji.node.relaying import Partner
+
+        edges = edges_with(self.folder, self.state)
+        return Partner(group.to, standing_of(self.folder), edges)
 
     def _report(self) -> dict[str, Any]:
         """How the plant is, for its hub."""
@@ -294,6 +315,7 @@ class Plant:
         told = [*self.configuration.problems, *self.configuring.problems(), *tables]
         told += self.reconciling.problems() if self.reconciling else []
         told += self.plants.problems() if self.plants is not None else []
+        told += self.hub.problems() if self.hub is not None else ()
         return [*told, watching] if watching else told
 
     def _spool_status(self) -> web.SpoolStatus:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from ssl import SSLContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -13,16 +14,33 @@ from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import LianjiError, LinkDown
 from lianji.dictionary.tag_ids import TagIds
 from lianji.relay.client import HubClient, Unwelcome
+from lianji.relay.generation import Highest, Seen
+from lianji.relay.group import Telling
 from lianji.relay.messages import inbox as told
+from lianji.relay.picking import NotFrom
 from lianji.relay.settings import RelaySettings
 from lianji.relay.talking import Handler, Talking
 from lianji.relay.trust import joining
 from lianji.relay.trust.identity import Identity
-from lianji.relay.uplink import Uplink, UplinkStatus
+from lianji.relay.uplink import Uplink
+from lianji.relay.uplink_status import UplinkStatus
 from lianji.spool.spool import Spool
+
+if TYPE_CHECKING:
+    from lianji.relay.standing import Standing
+    from lianji.relay.trust.edges import Edges
 
 RENEWAL_RETRY_S = 60.0
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The hub of our own group to which this one sends, and what they tell each other of."""
+
+    name: str
+    standing: Standing
+    edges: Edges
 
 
 class Relaying:
@@ -37,19 +55,31 @@ class Relaying:
         report: Callable[[], dict[str, Any]],
         handlers: Mapping[str, Handler],
         kinds: Mapping[str, told.Handler] | None = None,
+        partner: Partner | None = None,
     ) -> None:
         """``report`` tells how the plant is, ``handlers`` answer the hub's asks by kind, ``kinds``
-        do what it tells.
+        do what it tells; ``partner`` if the other end is a hub of our own group.
 
         Raises NotFound if it has not joined.
         """
+        self._partner = partner
+        self._seen: Seen = partner.standing if partner else Highest(folder / "generation")
         self._folder = folder
         self._settings = settings
         self._report = report
         self._identity = Identity(folder)
         self._renewed_s = -RENEWAL_RETRY_S
         self._client, self._talk = (self._hub(), self._hub())
-        self.uplink = Uplink(spool, names, folder, self._client, settings.share)
+        self.uplink = Uplink(
+            spool,
+            names,
+            folder,
+            self._client,
+            settings.share,
+            pick=NotFrom(partner.name) if partner else None,
+            in_order=partner is not None,
+        )
+        self._telling = Telling(self._hub(), partner.edges) if partner else None
         self._fetch = self._hub()
         self._inbox = told.Inbox(
             folder,
@@ -73,7 +103,12 @@ class Relaying:
 
     def _hub(self) -> HubClient:
         settings = self._settings
-        return HubClient(settings.hubs, settings.edge, self._context, settings.proxy)
+        told = [hub for hub in self._identity.addresses if hub not in settings.hubs]
+        if self._partner:
+            told = []  # they are those of the group, and ours is among them
+        return HubClient(
+            [*settings.hubs, *told], settings.edge, self._context, settings.proxy, self._seen
+        )
 
     def _context(self) -> SSLContext:
         return self._identity.client_context()
@@ -81,8 +116,12 @@ class Relaying:
     def start(self) -> None:
         self.uplink.start()
         self._talking.start()
+        if self._telling is not None:
+            self._telling.start()
 
     def close(self) -> None:
+        if self._telling is not None:
+            self._telling.close()
         self._talking.close()
         self._fetch.close()
         self._inbox.close()
@@ -138,3 +177,5 @@ class Relaying:
         self._client.renew()
         self._talk.renew()
         self._fetch.renew()
+        if self._telling is not None:
+            self._telling.renew()

@@ -18,13 +18,16 @@ from typing import Any
 import httpx
 
 from lianji.base.errors import InputError, LianjiError, LinkDown, Text
+from lianji.relay.generation import Generation, Highest, Seen
 from lianji.relay.lanes import Lane, Mark
 from lianji.relay.sending import HistoriesParted
-from lianji.relay.wire import GENERATION, PREVIOUS, Body
+from lianji.relay.wire import GENERATION, GENERATION_PROOF, PREVIOUS, Body
 
 CONNECT_S_MAX = 10.0
 ANSWER_S_MAX = 60.0
 RETRY_AFTER_S_MAX = 300.0
+NOT_ACTIVE = ("hub-standby", "hub-fenced")
+"""With these codes a hub of the group sends us to the next address."""
 
 
 class NotNow(Exception):
@@ -69,10 +72,10 @@ class HubClient:
         edge: str,
         context: Callable[[], ssl.SSLContext],
         proxy: str | None = None,
-        generation: int = 0,
+        seen: Seen | None = None,
     ) -> None:
         """``hubs``: https addresses in order of preference. ``context`` is asked for anew when a
-        certificate was renewed. ``generation``: the highest that was ever seen."""
+        certificate was renewed. ``seen``: which generations of hubs there were."""
         self._hubs = list(hubs)
         self._edge = edge
         self._context = context
@@ -82,11 +85,16 @@ class HubClient:
         self._client: httpx.Client | None = None
         self._sockets: weakref.WeakSet[ssl.SSLSocket] = weakref.WeakSet()
         self._extensions = {"trace": self._note_socket}
-        self.generation = generation
+        self._seen: Seen = seen or Highest()
 
     @property
     def address(self) -> str:
         return self._hubs[self._at]
+
+    @property
+    def generation(self) -> int:
+        """The highest that was seen, by whatever client of this edge."""
+        return self._seen.told().number
 
     def next_hub(self) -> None:
         """Try the next address from now on, over new connections."""
@@ -157,6 +165,10 @@ class HubClient:
             raise _no_link(self.address, error) from error
         raise self._refused(response, told if isinstance(told, dict) else {})
 
+    def group(self, told: bytes) -> dict[str, Any]:
+        """What hubs of one group tell each other; see ``group``."""
+        return self._ask("POST", f"{self._edge}/group", told)
+
     # -- how ---------------------------------------------------------------------------------
 
     def _ask(
@@ -167,12 +179,14 @@ class HubClient:
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Raises LinkDown, NotNow, TellTags, HistoriesParted, Unwelcome."""
+        mine = self._seen.told()
+        said = {GENERATION: str(mine.number), GENERATION_PROOF: mine.proof} if mine.proof else {}
         try:
             response = self._http().request(
                 method,
                 f"{self.address}/relay/v1/{path}",
                 content=content,
-                headers=headers,
+                headers={**said, **(headers or {})},
                 extensions=self._extensions,
             )
             told = response.json()
@@ -196,17 +210,19 @@ class HubClient:
 
     def _note_generation(self, response: httpx.Response) -> None:
         """Raises LinkDown for a hub that was left behind: what it says does not count."""
-        told = response.headers.get(GENERATION, "")
-        generation = int(told) if told.isdigit() else 0
-        if generation < self.generation:
-            raise OSError(f"it is of generation {generation}, and {self.generation} was there")
-        self.generation = generation
+        told = (response.headers.get(name, "") for name in (GENERATION, GENERATION_PROOF))
+        generation, highest = Generation.parse(" ".join(told)), self._seen.told()
+        if generation.number < highest.number:
+            raise OSError(f"it is of generation {generation.number}, and {highest.number} is there")
+        if generation.number > highest.number:
+            self._seen.hear(generation)
 
-    @staticmethod
-    def _refused(response: httpx.Response, told: dict[str, Any]) -> Exception:
+    def _refused(self, response: httpx.Response, told: dict[str, Any]) -> Exception:
         status, code = response.status_code, str(told.get("code", ""))
         cause = told.get("cause", {})
         text = Text(str(cause.get("en", "")), str(cause.get("zh", "")))
+        if code in NOT_ACTIVE:
+            return _no_link(self.address, OSError(text.en or code))
         if code == "relay-histories-parted":
             return HistoriesParted(0, Mark.parse(str(told.get("mark", "0:0"))))
         if code == "relay-tags-unknown":

@@ -8,6 +8,7 @@ than ``/relay/v1/join``.
     POST /relay/v1/{edge}/exchange             a report, and what the hub has to say
     GET  /relay/v1/{edge}/content/{id}?from=N  what a message to it is about, from byte N on
     GET  /relay/v1/{edge}/repair/{id}          samples that the edge has lost: an Arrow stream
+    POST /relay/v1/{edge}/group                what hubs of one group tell each other
     GET /relay/v1/ca, POST /relay/v1/join, /relay/v1/renew: see trust.door
 """
 
@@ -21,6 +22,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from lianji.base.errors import Busy, InputError, LianjiError, NotFound, Text
+from lianji.relay.generation import Generation
 from lianji.relay.lanes import Lane, Mark
 from lianji.relay.limits import Limits
 from lianji.relay.messages.serving import ContentOf, send_file, start_of
@@ -29,6 +31,7 @@ from lianji.relay.receiving import Receiving, RelayParted, Sender, Yes
 from lianji.relay.wire import (
     BODY_BYTES_MAX,
     GENERATION,
+    GENERATION_PROOF,
     LENGTH,
     LENGTH_MAX,
     PREVIOUS,
@@ -53,6 +56,8 @@ _CONTENT = re.compile(r"/relay/v1/([^/]{1,64})/content/([0-9a-f]{32})")
 _EXCHANGE = re.compile(r"/relay/v1/([^/]{1,64})/exchange")
 _REPAIR = re.compile(r"/relay/v1/([^/]{1,64})/repair/([0-9]{1,18})")
 ARROW = b"application/vnd.apache.arrow.stream"
+_GROUP = re.compile(r"/relay/v1/([^/]{1,64})/group")
+GROUP_BYTES_MAX = 16 * 1024 * 1024
 
 
 class Gate(Protocol):
@@ -69,6 +74,21 @@ class Exchange(Protocol):
         """Take a report, wait for something to say at most so long, and say it."""
 
 
+class Standing(Protocol):
+    """What the hub is in its group."""
+
+    def told(self) -> Generation: ...
+
+    def hear(self, generation: Generation) -> None: ...
+
+    def admit(self, generation: Generation, of_the_group: bool) -> None:
+        """Raises LianjiError for who may not bring anything now."""
+
+
+Group = Callable[[str, dict[str, Any]], dict[str, Any]]
+"""Answers what another hub of the group tells. Called in a thread. Raises LianjiError."""
+
+
 class Door:
     """The ASGI application of one hub."""
 
@@ -81,7 +101,12 @@ class Door:
         generation: Callable[[], int],
         others: App | None = None,
         content_of: ContentOf | None = None,
+        standing: Standing | None = None,
+        group: Group | None = None,
     ) -> None:
+        """``generation`` is told where there is no ``standing``."""
+        self._standing = standing
+        self._group = group
         self._receiving = receiving
         self._gate = gate
         self._exchange = exchange
@@ -120,6 +145,11 @@ class Door:
         certificate = scope.get("extensions", {}).get("tls", {}).get("client_der")
         sender = self._gate.sender(certificate)
         headers: Headers = dict(scope["headers"])
+        if method == "POST" and (found := _GROUP.fullmatch(path)) and self._group is not None:
+            self._own(sender, found[1])
+            return await self._with_group(sender, headers, receive)
+        if self._standing is not None:
+            self._standing.admit(_seen(headers), sender.is_hub)
         if method == "PUT" and (found := _PUT.fullmatch(path)):
             self._own(sender, found[1])
             lane, first = Lane.parse(found[2]), int(found[3])
@@ -127,7 +157,7 @@ class Door:
             return await self._put(sender, lane, first, headers, receive, still)
         if method == "GET" and (found := _GET.fullmatch(path)):
             self._own(sender, found[1])
-            return self._ledger(sender, found[2])
+            return await self._ledger(sender, found[2])
         if method == "POST" and (found := _EXCHANGE.fullmatch(path)):
             self._own(sender, found[1])
             return await self._say(sender, scope, headers, receive)
@@ -183,7 +213,19 @@ class Door:
         self._limits.took(sender.edge, yes.rows, len(content))
         return _told(yes)
 
-    def _ledger(self, sender: Sender, epoch: str) -> dict[str, Any]:
+    async def _with_group(
+        self, sender: Sender, headers: Headers, receive: Receive
+    ) -> dict[str, Any]:
+        """Also of who was fenced: it must hear of it."""
+        if not sender.is_hub or self._group is None:
+            raise NotYours(sender.edge, "group")
+        if self._standing is not None:
+            self._standing.hear(_seen(headers))
+        told = await read_json(receive, GROUP_BYTES_MAX)
+        return await asyncio.to_thread(self._group, sender.edge, told)
+
+    async def _ledger(self, sender: Sender, epoch: str) -> dict[str, Any]:
+        await self._receiving.settled(sender.edge)
         lanes = self._receiving.ledger.lanes(sender.edge, epoch)
         return {
             "lanes": {str(lane.start): str(mark) for lane, mark in lanes.items()},
@@ -193,15 +235,12 @@ class Door:
     async def _say(
         self, sender: Sender, scope: Scope, headers: Headers, receive: Receive
     ) -> dict[str, Any]:
-        content = await read_body(receive, EXCHANGE_BYTES_MAX)
+        report = await read_json(receive, EXCHANGE_BYTES_MAX)
         try:
-            report = json.loads(content)
             found = re.search(rb"wait=([0-9.]{1,6})", scope.get("query_string", b""))
             wait_s = min(float(found[1]) if found else 0.0, EXCHANGE_WAIT_S_MAX)
         except ValueError as error:
             raise wrong_body(f"it is no report: {error}", f"不是有效的报告：{error}") from error
-        if not isinstance(report, dict):
-            raise wrong_body("it is no report", "不是有效的报告")
         return await self._exchange(sender.edge, report, wait_s)
 
     # -- answers -----------------------------------------------------------------------------
@@ -240,13 +279,22 @@ class Door:
         fixed = [
             (b"content-type", kind),
             (b"content-length", b"%d" % len(body)),
-            (GENERATION.encode(), b"%d" % self._generation()),
+            *self._told_generation(),
         ]
         if status == TooLarge.http_status:
             fixed.append((b"connection", b"close"))  # what follows of the body is not read
         start = {"type": "http.response.start", "status": status}
         await send({**start, "headers": [*fixed, *(headers or [])]})
         await send({"type": "http.response.body", "body": body})
+
+    def _told_generation(self) -> list[tuple[bytes, bytes]]:
+        if self._standing is None:
+            return [(GENERATION.encode(), b"%d" % self._generation())]
+        told = self._standing.told()
+        return [
+            (GENERATION.encode(), b"%d" % told.number),
+            (GENERATION_PROOF.encode(), told.proof.encode()),
+        ]
 
 
 class TooLarge(InputError):
@@ -327,6 +375,23 @@ async def read_body(receive: Receive, bytes_max: int) -> bytes:
         parts.append(part)
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def read_json(receive: Receive, bytes_max: int) -> dict[str, Any]:
+    """An object. Raises as ``read_body``, InputError for what is none."""
+    content = await read_body(receive, bytes_max)
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise wrong_body(f"it is no report: {error}", f"不是有效的报告：{error}") from error
+    if not isinstance(found, dict):
+        raise wrong_body("it is no report", "不是有效的报告")
+    return found
+
+
+def _seen(headers: Headers) -> Generation:
+    """The highest generation that the client saw, or that it is of."""
+    return Generation.parse(f"{_text(headers, GENERATION)} {_text(headers, GENERATION_PROOF)}")
 
 
 def _told(yes: Yes) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,12 +26,22 @@ from lianji.relay.lanes import Lane, Mark
 from lianji.relay.ledger import Had, Ledger, Parted, Take
 from lianji.relay.naming import REFUSED, EdgeTags, Names
 from lianji.relay.wire import marks_of, records_of, wrong_body
-from lianji.spool.record import Gap, Kind, Record, decode_batch, decode_gap, decode_tags, origin_of
+from lianji.spool.record import (
+    Gap,
+    Kind,
+    Record,
+    decode_batch,
+    decode_gap,
+    decode_tags,
+    origin_of,
+    sources_of,
+)
 from lianji.spool.spool import Spool
 
 INLINE_BYTES = 64 * 1024
 """Bodies up to this are worked on in the loop: a thread costs more than they do."""
 ROWS_MAX = 500_000
+NO_SAMPLES = pa.RecordBatch.from_pylist([], schema=SCHEMA)
 MACHINES = "device/"
 """Origins that begin so are joined: of what machines say, one record is as good as another."""
 GAPS_KEPT = 10
@@ -43,6 +54,8 @@ class Sender:
 
     edge: str
     sites: tuple[str, ...]
+    is_hub: bool = False
+    """Whether it is a hub of our own group, which is believed when it says what it has of edges."""
 
     @property
     def home(self) -> str:
@@ -115,7 +128,8 @@ class Receiving:
         aside: Aside,
         also: Callable[[int], Awaitable[None]] | None = None,
     ) -> None:
-        """``also`` is awaited with the spool's sequence before a yes: a second hub, say."""
+        """``also`` is awaited with the spool's sequence before a yes: a second hub, say. What it
+        raises is answered instead, and asked again when the edge sends again."""
         self.ledger = ledger
         self.received: dict[str, Received] = {}
         self._spool = spool
@@ -124,6 +138,10 @@ class Receiving:
         self._also = also
         self._tags: dict[tuple[Sender, str], EdgeTags] = {}
         self._locks: dict[tuple[str, Lane], asyncio.Lock] = {}
+        self._taking: dict[tuple[str, Lane], asyncio.Lock] = {}
+        self._before = spool.durable
+        self._last: dict[tuple[str, Lane], int] = {}
+        """Of each lane the sequence of what was last put into our spool."""
 
     def known_tags(self, sender: Sender, epoch: str) -> int:
         return self._tags_of(sender, epoch).known
@@ -131,9 +149,20 @@ class Receiving:
     async def put(self, sender: Sender, lane: Lane, previous: Mark, body: memoryview) -> Yes:
         """Take a body. Raises InputError, RelayParted, TagsUnknown, Busy or StorageError; then
         what was said yes to stands, and the rest may be sent again."""
-        lock = self._locks.setdefault((sender.edge, lane), asyncio.Lock())
-        async with lock:
-            return await self._put(sender, lane, previous, body)
+        async with self._locks.setdefault((sender.edge, lane), asyncio.Lock()):
+            yes = await self._put(sender, lane, previous, body)
+        if not sender.is_hub:
+            await self._awaited(self._last.get((sender.edge, lane), self._before))
+        return yes
+
+    async def settled(self, edge: str) -> None:
+        """Wait for the second hub, if there is one to be waited for, with all of an edge."""
+        lanes = [last for (name, _), last in self._last.items() if name == edge]
+        await self._awaited(max(lanes, default=self._before))
+
+    async def _awaited(self, sequence: int) -> None:
+        if self._also is not None:
+            await self._also(sequence)
 
     async def _put(self, sender: Sender, lane: Lane, previous: Mark, body: memoryview) -> Yes:
         records = records_of(body)
@@ -168,6 +197,22 @@ class Receiving:
     ) -> int:
         rows = 0
         for some in runs(records):
+            await self._take_run(sender, lane, some, tags)
+            rows += sum(record.rows for record in some)
+            newest_us = max(record.end_us for record in some)
+            figures = self._received(sender.edge)
+            figures.newest_us = max(figures.newest_us, newest_us)
+        return rows
+
+    async def _take_run(
+        self, sender: Sender, lane: Lane, some: Sequence[Record], tags: EdgeTags
+    ) -> None:
+        """Into the spool, and into the ledger. The lanes of all that is in it are held meanwhile,
+        in one order for all: what a hub brings of an edge, that may be offering here itself."""
+        inner = {at for record in some for at in self._inner(sender, record)}
+        async with AsyncExitStack() as held:
+            for at in sorted({*inner, (sender.edge, lane)}):
+                await held.enter_async_context(self._taking.setdefault(at, asyncio.Lock()))
             if sum(len(record.raw) for record in some) <= INLINE_BYTES:
                 contents = self._contents(sender, lane, some, tags)
             else:
@@ -176,16 +221,25 @@ class Receiving:
                 sequence = await self._spool.append(content)
                 if isinstance(content, Gap):
                     self._received(sender.edge).note_gap(content)
-                if self._also is not None:
-                    await self._also(sequence)
                 for one in content.sources:
-                    mark = Mark(one.sequence, one.check)
-                    self.ledger.arrived(one.edge, Lane(one.epoch, one.lane), mark)
-            rows += sum(record.rows for record in some)
-            newest_us = max(record.end_us for record in some)
-            figures = self._received(sender.edge)
-            figures.newest_us = max(figures.newest_us, newest_us)
-        return rows
+                    of = Lane(one.epoch, one.lane)
+                    self.ledger.arrived(one.edge, of, Mark(one.sequence, one.check))
+                    self._last[one.edge, of] = sequence
+
+    @staticmethod
+    def _inner(sender: Sender, record: Record) -> list[tuple[str, Lane]]:
+        if not sender.is_hub:
+            return []
+        return [(one.edge, Lane(one.epoch, one.lane)) for one in sources_of(record)]
+
+    def _repeats(self, sender: Sender, sources: Sequence[Source]) -> bool:
+        """Whether all of this came another way before: from its edges, or through a third hub."""
+        return sender.is_hub and bool(sources) and all(map(self._has, sources))
+
+    def _has(self, source: Source) -> bool:
+        here = self.ledger.mark(source.edge, Lane(source.epoch, source.lane))
+        same = here.sequence == source.sequence and here.check == source.check
+        return same or here.sequence > source.sequence
 
     def _contents(
         self, sender: Sender, lane: Lane, some: Sequence[Record], tags: EdgeTags
@@ -194,7 +248,11 @@ class Receiving:
         check and still mean nothing."""
         if some[0].kind is Kind.GAP:
             gap = decode_gap(some[0])
-            return [replace(gap, sources=latest([*gap.sources, _source(sender, lane, some)]))]
+            inner = gap.sources if sender.is_hub else ()
+            sources = latest([*inner, _source(sender, lane, some)])
+            if self._repeats(sender, inner):
+                return [Batch(NO_SAMPLES, origin=sender.edge, sources=sources)]
+            return [replace(gap, sources=sources)]
         try:
             return [self._joined(sender, lane, some, tags)]
         except (pa.ArrowException, ValueError, struct.error) as error:
@@ -205,9 +263,12 @@ class Receiving:
 
     def _joined(self, sender: Sender, lane: Lane, some: Sequence[Record], tags: EdgeTags) -> Batch:
         batches = [decode_batch(record) for record in some]
+        for batch in batches:
+            if self._repeats(sender, batch.sources):
+                batch.samples = NO_SAMPLES
         samples, refused = _renamed(batches, [tags.ids_of(batch.tags) for batch in batches])
         self._received(sender.edge).refused_rows += refused
-        inner = [one for batch in batches for one in batch.sources]
+        inner = [one for batch in batches for one in batch.sources if sender.is_hub]
         sources = latest([*inner, _source(sender, lane, some)])
         last = batches[-1]
         return Batch(samples, last.id, last.marks, _origin(sender.edge, batches), sources)

@@ -90,12 +90,17 @@ class Book:
         """
         for start, mark in there.items():
             self._compare(start, mark, durable, check_of)
-        starts = sorted({*there, *(lane.start for lane in self._lanes)})
+        before = {lane.start: lane for lane in self._lanes}
+        starts = sorted({*there, *before})
         ends = [*(start - 1 for start in starts[1:]), None]
         self._lanes = [
             Stretch(start, end, there.get(start, NOTHING))
             for start, end in zip(starts, ends, strict=True)
         ]
+        for lane in self._lanes:
+            known = before.get(lane.start)
+            if known is not None and lane.mark.sequence >= known.mark.sequence:
+                lane.looked = known.looked
 
     def _compare(self, start: int, mark: Mark, durable: int, check_of: CheckOf) -> None:
         if mark.sequence > durable:

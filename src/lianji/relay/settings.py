@@ -78,6 +78,13 @@ class Mode(StrEnum):
     SYNC = "sync"
 
 
+class SyncPolicy(StrEnum):
+    """What a hub in sync mode does whose second hub does not follow."""
+
+    DEGRADE = "degrade"
+    REFUSE = "refuse"
+
+
 class HubSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -117,6 +124,11 @@ class RelaySettings(BaseModel):
     """A proxy on the way to the hub: ``http://host:port``."""
     mode: Mode = Mode.ASYNC
     """Of a hub that sends on to a second one: ``sync`` says yes to edges when both have it."""
+    sync_wait_s: float = Field(2, gt=0, le=60)
+    """In sync mode: so long a hub waits for the second one."""
+    sync_policy: SyncPolicy = SyncPolicy.DEGRADE
+    """Then, ``degrade`` says yes alone, and tells so, until the second hub has caught up;
+    ``refuse`` says no, and the edge sends again."""
     keep_h: float = Field(24, ge=0, le=8760)
     """So many hours back, what the hub had is offered again to one that lacks it; the spool must
     keep it as long."""

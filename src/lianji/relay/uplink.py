@@ -7,27 +7,27 @@ hub has it, and for its keep-time after that.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from lianji.base.clock import monotonic_s
 from lianji.base.durable import make_folder, write_atomically
-from lianji.base.errors import InputError, LianjiError, LinkDown
+from lianji.base.errors import LianjiError, LinkDown
+from lianji.relay.book_file import as_json, open_book
 from lianji.relay.client import HubClient, NotNow, TellTags
 from lianji.relay.lanes import THINNED, Lane, Mark
 from lianji.relay.rate import Rate
 from lianji.relay.sending import Book, HistoriesParted, Stretch
+from lianji.relay.uplink_status import UplinkStatus
 from lianji.relay.uplink_words import in_words
 from lianji.relay.wire import pack_body
-from lianji.spool.record import encode_tags
+from lianji.spool.record import Record, encode_tags
 from lianji.spool.spool import Spool
 
 if TYPE_CHECKING:
@@ -50,22 +50,13 @@ ANEW = "anew"
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class UplinkStatus:
-    """How the relay is, in figures of one moment."""
+class Pick(Protocol):
+    """What is sent of a spool. ``changes``: records are not sent as they lie there."""
 
-    hub: str
-    connected: bool
-    parted: bool
-    live_lag: int
-    """Records of the open lane that the hub does not have."""
-    backlog: int
-    """Records of closed lanes that the hub does not have."""
-    lanes: int
-    position: int
-    sent_bytes: int
-    sent_records: int
-    error: dict[str, object] | None
+    changes: bool
+
+    def __call__(self, record: Record) -> Sequence[bytes | memoryview] | None:
+        """The parts of the record to be sent in its place; None for nothing."""
 
 
 class Uplink:
@@ -79,17 +70,26 @@ class Uplink:
         client: HubClient,
         share: float = 0.7,
         name: str = "relay",
+        pick: Pick | None = None,
+        in_order: bool = False,
     ) -> None:
-        """``folder`` keeps the book; ``share`` of the time the backlog may use the line."""
+        """``folder`` keeps the book; ``share`` of the time the backlog may use the line.
+
+        ``pick`` says what is sent of a record. ``in_order``: the oldest first, as it must be where
+        the hub takes our word for what it has of others (decision 12)."""
         make_folder(folder)
         self._spool = spool
         self._names = names
         self._client = client
         self._share = min(max(share, 0.05), 1.0)
+        self._pick = pick
+        self._in_order = in_order
+        self.on_moved: Callable[[], None] = lambda: None
+        """Called in one of the threads when the hub has more."""
         self._book_file = folder / "book.json"
         self._anew_file = folder / ANEW
         self._holder = spool.holder(name)
-        self._epoch, self._book = self._open_book()
+        self._epoch, self._book = open_book(self._book_file, spool.epoch, self._holder.position)
         self._lock = threading.RLock()
         self._agreed = threading.Event()
         self._stop = threading.Event()
@@ -97,6 +97,7 @@ class Uplink:
         self._moved = threading.Condition()
         self._seen: deque[tuple[float, int]] = deque(maxlen=4096)
         self._told_tags = 0
+        self._generation = client.generation
         self._rate = Rate()
         self._error: LianjiError | None = None
         self._parted = False
@@ -109,7 +110,10 @@ class Uplink:
     # -- life --------------------------------------------------------------------------------
 
     def start(self) -> None:
-        for name, work in (("relay-live", self._live), ("relay-backlog", self._drain)):
+        works = {"relay-live": self._live, "relay-backlog": self._drain}
+        if self._in_order:
+            del works["relay-backlog"]
+        for name, work in works.items():
             thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -145,6 +149,8 @@ class Uplink:
 
     def _live(self) -> None:
         """One turn: agree if that is to be done, else send what is new."""
+        if self._client.generation != self._generation:
+            self._agreed.clear()  # another hub was promoted: it may lack what the last one had
         if not self._agreed.is_set():
             self._agree()
         self._send_live()
@@ -153,6 +159,7 @@ class Uplink:
         if self._anew_file.exists():
             self._begin_anew()
         there, tags = self._ask_ledger()
+        self._generation = self._client.generation
         with self._lock:
             try:
                 self._book.agree(there, self._spool.durable, self._check_of)
@@ -197,6 +204,8 @@ class Uplink:
         return parted
 
     def _check_of(self, sequence: int) -> int | None:
+        if self._pick is not None and self._pick.changes:
+            return None
         record = self._spool.record(sequence)
         if record is None:
             return None
@@ -208,6 +217,8 @@ class Uplink:
         started_s = monotonic_s()
         with self._lock:
             lane, durable = self._book.live, self._spool.durable
+            if self._in_order and (waiting := self._book.backlog):
+                lane, durable = waiting[0], waiting[0].end or durable
             self._note_seen(started_s, durable)
         if durable <= lane.after:
             self._keep()
@@ -215,7 +226,7 @@ class Uplink:
             return
         size = self._rate.body_bytes(LIVE_BODY_S, LIVE_BYTES_MAX)
         last = self._send(lane, durable, size)
-        if last < durable and self._age_s(last) > SPLIT_S:
+        if not self._in_order and last < durable and self._age_s(last) > SPLIT_S:
             self._split()
             return
         rest_s = GATHER_S - (monotonic_s() - started_s)
@@ -262,15 +273,15 @@ class Uplink:
         first = lane.after + 1
         records = self._spool.records(first, last, bytes_max)
         if not records:
-            with self._lock:
-                self._book.nothing_up_to(lane.start, last)
-            return last
-        tags = self._definitions()
-        body = pack_body([*tags, *(record.raw for record in records)])
+            return self._nothing(lane, last)
+        sent, parts = self._picked(records)
+        if not sent:
+            return self._nothing(lane, records[-1].sequence)
+        body = pack_body([*self._definitions(), *parts])
         started_s = monotonic_s()
         try:
             name = Lane(self._epoch, lane.start)
-            answer = self._client.put(name, records[0].sequence, lane.mark, body)
+            answer = self._client.put(name, sent[0].sequence, lane.mark, body)
         except TellTags as unknown:
             self._told_tags = unknown.known
             return lane.after
@@ -282,9 +293,28 @@ class Uplink:
             raise
         self._rate.note(len(body.content), monotonic_s() - started_s)
         self._sent_bytes += len(body.content)
-        self._sent_records += len(records)
+        self._sent_records += len(sent)
         self._took(lane, answer.mark, answer.tags)
+        if answer.mark.sequence == sent[-1].sequence < records[-1].sequence:
+            return self._nothing(lane, records[-1].sequence)
         return lane.after
+
+    def _picked(
+        self, records: Sequence[Record]
+    ) -> tuple[Sequence[Record], list[bytes | memoryview]]:
+        """The records of which something is sent, and their bytes as they are sent."""
+        if self._pick is None:
+            return records, [record.raw for record in records]
+        picked = [(record, self._pick(record)) for record in records]
+        sent = [record for record, parts in picked if parts is not None]
+        return sent, [part for _, parts in picked for part in parts or ()]
+
+    def _nothing(self, lane: Stretch, last: int) -> int:
+        """There is nothing to be sent of this lane up to a sequence, which it returns."""
+        with self._lock:
+            self._book.nothing_up_to(lane.start, last)
+        self._tell_moved()
+        return last
 
     def _took(self, lane: Stretch, mark: Mark, tags: int) -> None:
         mine = self._check_of(mark.sequence)
@@ -295,8 +325,12 @@ class Uplink:
             self._told_tags = max(self._told_tags, tags)
             self._error = None
             self._doubts, self._parted = 0, False
+        self._tell_moved()
+
+    def _tell_moved(self) -> None:
         with self._moved:
             self._moved.notify_all()
+        self.on_moved()
 
     def _definitions(self) -> list[bytes | memoryview]:
         """The tags that the hub has not heard of yet, as a record of their own."""
@@ -308,18 +342,6 @@ class Uplink:
 
     # -- what is kept, and told --------------------------------------------------------------
 
-    def _open_book(self) -> tuple[str, Book]:
-        epoch = self._spool.epoch
-        try:
-            kept = json.loads(self._book_file.read_text())
-            if kept["spool"] == self._spool.epoch:
-                return str(kept["epoch"]), Book.of_json(kept["lanes"])
-        except FileNotFoundError:
-            pass
-        except (ValueError, KeyError, TypeError, InputError) as error:
-            _log.warning("relay-book-unreadable", error=str(error))  # the hub knows it all
-        return epoch, Book(self._holder.position + 1)
-
     def _keep(self, at_once: bool = False) -> None:
         """Write the book and move the spool's position: both may lag, and the hub knows better."""
         now_s = monotonic_s()
@@ -328,19 +350,20 @@ class Uplink:
         self._committed_s = now_s
         with self._lock:
             self._book.forget(self._spool.oldest)
-            kept = {
-                "epoch": self._epoch,
-                "spool": self._spool.epoch,
-                "lanes": self._book.as_json(),
-            }
+            kept = as_json(self._epoch, self._spool.epoch, self._book)
             position = self._book.position
-        write_atomically(self._book_file, json.dumps(kept).encode())
+        write_atomically(self._book_file, kept)
         self._holder.commit(position)
 
     def wait_for(self, sequence: int, timeout_s: float) -> bool:
         """Wait until the hub has everything up to a sequence; False if the time is over."""
         with self._moved:
             return self._moved.wait_for(lambda: self._book.position >= sequence, timeout_s)
+
+    @property
+    def position(self) -> int:
+        """The hub has everything up to this sequence."""
+        return self._book.position
 
     def live_position(self) -> int:
         """Of the open lane everything up to this sequence is with the hub."""

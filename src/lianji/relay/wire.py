@@ -2,7 +2,8 @@
 
 Headers: ``Content-Digest`` (RFC 9530, sha-256), ``Content-Encoding: zstd``, ``Lianji-Length`` (how
 many bytes it was before squeezing: the receiver takes no more than that, so no bomb can grow),
-``Lianji-Previous`` (see ``lanes.Mark``), ``Lianji-Generation`` (of the hub).
+``Lianji-Previous`` (see ``lanes.Mark``), ``Lianji-Generation`` and ``Lianji-Generation-Proof`` (of
+the hub, and the highest that the edge saw; see ``generation``).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _SMALL = 256
 PREVIOUS = "lianji-previous"
 LENGTH = "lianji-length"
 GENERATION = "lianji-generation"
+GENERATION_PROOF = "lianji-generation-proof"
 
 
 @dataclass(frozen=True, slots=True)

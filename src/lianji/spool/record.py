@@ -265,6 +265,19 @@ def origin_of(record: Record) -> str:
     return bytes(record.payload[at + 1 : at + 1 + record.payload[at]]).decode(errors="replace")
 
 
+def sources_of(record: Record) -> tuple[Source, ...]:
+    """Of which records of which edges a BATCH or a GAP is, without decoding the rest of it."""
+    if record.kind is Kind.GAP:
+        return decode_gap(record).sources
+    if not record.flags & _SOURCE:
+        return ()
+    _, count = _BATCH_HEAD.unpack_from(record.payload)
+    at = _BATCH_HEAD.size + 8 * count
+    if record.flags & _ORIGIN:
+        at += 1 + record.payload[at]
+    return _sources_at(record.payload, at)[0]
+
+
 def _sources_at(payload: memoryview, start: int) -> tuple[tuple[Source, ...], int]:
     """The sources that begin there, and where they end."""
     found, at = [], start + _COUNT.size

@@ -68,6 +68,10 @@ class Edges:
         self._lock = threading.Lock()
 
     @property
+    def authority(self) -> Authority:
+        return self._authority
+
+    @property
     def certificate(self) -> x509.Certificate:
         """The root of all edges' certificates."""
         return self._authority.certificate
@@ -146,6 +150,21 @@ class Edges:
             self._note(connection, by, "edge-revoked", {"edge": name})
         self._forget()
 
+    def take(self, rows: Sequence[EdgeRow]) -> int:
+        """Take what another hub of the group knows better of its edges; how many rows were so."""
+        taken = []
+        with self._state.writing() as connection:
+            for row in rows:
+                mine = _row(connection, row.name, locked=True)
+                if newer(mine, row):
+                    _write(connection, row, is_new=mine is None)
+                    taken.append(row.name)
+            if taken:
+                self._note(connection, "", "edges-replicated", {"edges": taken})
+        if taken:
+            self._forget()
+        return len(taken)
+
     def known(self, name: str, serial: int) -> EdgeRow | None:
         """The row of an edge, revoked or not; None if there is none, or it joined anew since this
         certificate. At most ten seconds old."""
@@ -201,6 +220,28 @@ def _row(connection: sa.Connection, name: str, locked: bool = False) -> EdgeRow 
     asked = sa.select(tables.edges).where(tables.edges.c.name == name)
     row = connection.execute(asked.with_for_update() if locked else asked).one_or_none()
     return None if row is None else _edge(row)
+
+
+def newer(mine: EdgeRow | None, other: EdgeRow) -> bool:
+    """Whether another hub's row of the same edge is what happened later.
+
+    Joining anew counts more than anything of an older enrolment; within one, being shut out is
+    final, and then the later certificate counts.
+    """
+    return mine is None or _rank(other) > _rank(mine)
+
+
+def _rank(row: EdgeRow) -> tuple[int, bool, int, int]:
+    return row.generation, row.revoked_us is not None, row.not_after_us, row.serial
+
+
+def _write(connection: sa.Connection, row: EdgeRow, is_new: bool) -> None:
+    told = {name: getattr(row, name) for name in EdgeRow.__slots__}
+    values = {**told, "sites": json.dumps(row.sites, ensure_ascii=False), "serial": str(row.serial)}
+    if is_new:
+        connection.execute(tables.edges.insert().values(values))
+    else:
+        connection.execute(tables.edges.update().where(tables.edges.c.name == row.name), values)
 
 
 def _edge(row: Any) -> EdgeRow:
