@@ -38,6 +38,7 @@ from lianji.node.dashboards import Dashboards
 from lianji.node.device_words import device_status
 from lianji.node.fleet import Fleet
 from lianji.node.folder import PlantFolder
+from lianji.node.line_out import LineOut
 from lianji.node.logging import configure_logging
 from lianji.node.memory import keep_memory_small
 from lianji.node.rates import Rate
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from lianji.node.hub import HubDoor
     from lianji.node.plants import Plants
     from lianji.node.reconciling.reconciler import Reconciler
-    from lianji.node.relaying import Partner, Relaying
+    from lianji.node.relaying import Relaying
     from lianji.relay.messages.store import Messages
 
 SAMPLE_RATES_S = 1.0
@@ -92,7 +93,7 @@ class Plant:
         self.connecting = Connecting(folder, self.configuring, lambda: self.configuration)
         self.dashboards = Dashboards(folder.dashboards, self.tags)
         self._open_alarms()
-        self.relaying = self._open_relay()
+        self._line_out = LineOut(self)
         self._samples = Rate()
         self._pushed = 0
         self._cpu = Rate()
@@ -114,42 +115,12 @@ class Plant:
         self.alarms: AlarmRoom = open_alarms(self._alarm_plan(), self.history, keeper)
         self._ways_out = ways_out(self.alarms, self.configuration.settings)
 
-    def _open_relay(self) -> Relaying | None:
+    @property
+    def relaying(self) -> Relaying | None:
         """The way to the hub that this plant has joined, if it has."""
-        settings = self.configuration.settings.relay
-        if settings is None:
-            return None
-        from lianji.node.reconciling.answering import answers_of
-        from lianji.node.relaying import Relaying
-        from lianji.node.told.kinds import handlers_of
+        return self._line_out.relaying
 
-        told, answers = handlers_of(self), answers_of(self, settings).handlers
-        folder, partner = self.folder, self._partner()
-        return Relaying(
-            folder.relay,
-            settings,
-            self.spool,
-            self.names,
-            self._report,
-            answers,
-            told,
-            partner,
-        )
-
-    def _partner(self) -> Partner | None:
-        """The second hub of this one's group, if it is in one."""
-        from lianji.node.pairing import Group, standing_of
-
-        group = Group.of(self.folder)
-        if group is None or not group.to:
-            return None
-        from lianji.node.enrolment import edges_with
-        from lianji.node.relaying import Partner
-
-        edges = edges_with(self.folder, self.state)
-        return Partner(group.to, standing_of(self.folder), edges)
-
-    def _report(self) -> dict[str, Any]:
+    def report(self) -> dict[str, Any]:
         """How the plant is, for its hub."""
         from lianji.node.reporting import report_of
 
@@ -174,14 +145,14 @@ class Plant:
         self.alarms.start()
         for way_out in self._ways_out:
             way_out.start()
-        if self.relaying is not None:
-            self.relaying.start()
+        self._line_out.start()
         self.fleet.start()
         configuring = asyncio.create_task(self.configuring.run(), name="configuring")
         try:
             while True:
                 self._note_rates()
                 await asyncio.to_thread(self._look_at_alarm_files)
+                await asyncio.to_thread(self._line_out.look)
                 await asyncio.sleep(SAMPLE_RATES_S)
         finally:
             configuring.cancel()
@@ -193,8 +164,7 @@ class Plant:
         for way_out in self._ways_out:
             way_out.close()
         self.alarms.close()
-        if self.relaying is not None:
-            self.relaying.close()
+        self._line_out.close()
         self._historian.close()
         self.spool.close()
         if "state" in self.__dict__:
@@ -313,6 +283,7 @@ class Plant:
         watching = self.alarms.error
         tables = self._alarm_files.tables.problems
         told = [*self.configuration.problems, *self.configuring.problems(), *tables]
+        told += self._line_out.problems()
         told += self.reconciling.problems() if self.reconciling else []
         told += self.plants.problems() if self.plants is not None else []
         told += self.hub.problems() if self.hub is not None else ()

@@ -1,0 +1,92 @@
+"""The line from a plant to its hub: opened at the start, or as soon as the plant joins one.
+
+Nothing of the relay is loaded by a plant that has joined no hub.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from lianji.base.errors import LianjiError
+from lianji.node.settings import load_settings
+
+if TYPE_CHECKING:
+    from lianji.node.plant import Plant
+    from lianji.node.relaying import Partner, Relaying
+
+IDENTITY = "identity.pem"
+log = structlog.get_logger(__name__)
+
+
+class LineOut:
+    """Of one plant."""
+
+    def __init__(self, plant: Plant) -> None:
+        """Raises StorageError, NotFound where ``[relay]`` is written and nobody has joined."""
+        self._plant = plant
+        self._error: LianjiError | None = None
+        self._closed = False
+        self.relaying: Relaying | None = self._open()
+
+    def start(self) -> None:
+        if self.relaying is not None:
+            self.relaying.start()
+
+    def close(self) -> None:
+        self._closed = True
+        if self.relaying is not None:
+            self.relaying.close()
+
+    def look(self) -> None:
+        """Begin to send if the plant has joined since. From one thread at a time."""
+        joined = self._plant.folder.relay / IDENTITY
+        if self.relaying is not None or self._closed or not joined.exists():
+            return
+        try:
+            settings = load_settings(self._plant.folder.root).relay
+            if settings is None:
+                return
+            self._plant.configuration.settings.relay = settings
+            self.relaying = self._open()
+            self.start()
+            self._error = None
+            log.info("relay-joined", hubs=settings.hubs)
+        except LianjiError as error:
+            self._error = error
+
+    def problems(self) -> list[LianjiError]:
+        return [self._error] if self._error else []
+
+    def _open(self) -> Relaying | None:
+        plant, settings = self._plant, self._plant.configuration.settings.relay
+        if settings is None:
+            return None
+        from lianji.node.reconciling.answering import answers_of
+        from lianji.node.relaying import Relaying
+        from lianji.node.told.kinds import handlers_of
+
+        return Relaying(
+            plant.folder.relay,
+            settings,
+            plant.spool,
+            plant.names,
+            plant.report,
+            answers_of(plant, settings).handlers,
+            handlers_of(plant),
+            self._partner(),
+        )
+
+    def _partner(self) -> Partner | None:
+        """The second hub of this one's group, if it is in one."""
+        from lianji.node.pairing import Group, standing_of
+
+        plant = self._plant
+        group = Group.of(plant.folder)
+        if group is None or not group.to:
+            return None
+        from lianji.node.enrolment import edges_with
+        from lianji.node.relaying import Partner
+
+        return Partner(group.to, standing_of(plant.folder), edges_with(plant.folder, plant.state))
