@@ -8,7 +8,8 @@ from typing import Any
 from lianji.base.clock import now_us
 from lianji.base.errors import LinkDown, NotFound, Text
 from lianji.relay import overview
-from lianji.relay.overview import Now, PlantRow
+from lianji.relay.overview import Now
+from lianji.relay.plant_row import PlantRow
 from lianji.relay.remembered import Line
 from lianji.relay.trust.invites import Invite
 from lianji.relay.trust.peer import EdgeRow

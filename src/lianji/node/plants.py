@@ -18,7 +18,8 @@ import structlog
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import Busy, InputError, LianjiError, LinkDown, NotFound, Text
 from lianji.relay import overview
-from lianji.relay.overview import Now, Paces, PlantRow
+from lianji.relay.overview import Now, Paces
+from lianji.relay.plant_row import PlantRow
 from lianji.relay.receiving import Received
 from lianji.relay.remembered import Line, Remembered
 

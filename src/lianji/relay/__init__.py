@@ -7,6 +7,8 @@
     uplink     the edge's threads: spool -> HTTPS
     receiving  the hub's side of a request: HTTPS -> spool
     door       the hub's port: TLS, routes, limits
+    overview   a hub's view of its plants                    (pure); plant_row is what it says
+    remembered what was last heard of each, kept
     trust/     certificates, invitations, who may write what
 
 See docs/decisions/0011-relay.md.

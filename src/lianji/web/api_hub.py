@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from lianji.base.clock import now_us
 from lianji.base.errors import InputError, NotFound, Text
-from lianji.relay.overview import PlantRow
+from lianji.relay.plant_row import PlantRow
 from lianji.web.access.guard import ADMINISTER, READ, Who
 from lianji.web.access.roles import Identity
 from lianji.web.asked import Plant

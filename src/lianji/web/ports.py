@@ -17,7 +17,7 @@ from lianji.act.alarms.lines import AlarmLine, Summary
 from lianji.base.errors import Language, LianjiError, Text
 from lianji.connect.forms import Form
 from lianji.dictionary.tag import Tag
-from lianji.relay.overview import PlantRow
+from lianji.relay.plant_row import PlantRow
 from lianji.web.dashboard import Dashboard, DashboardEntry, KeptDashboard
 from lianji.web.machines import (
     Decodes,

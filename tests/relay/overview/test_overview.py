@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from lianji.base.state import State, url_of
-from lianji.relay.overview import Now, Paces, PlantRow, in_order, invited_row, row_of, seen_by
+from lianji.relay.overview import Now, Paces, in_order, invited_row, row_of, seen_by
+from lianji.relay.plant_row import PlantRow
 from lianji.relay.receiving import Received
 from lianji.relay.remembered import Line, Remembered
 from lianji.relay.trust.invites import Invite

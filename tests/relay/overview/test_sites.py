@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import polars
 import pytest
 
 from lianji.act.alarms.states import Event, Standing
@@ -103,6 +104,8 @@ def test_a_deleted_site_is_gone_from_every_file_and_its_neighbour_is_whole(hub: 
     assert [note["tag"] for note in notes] == ["park10/line/pressure"]
     assert not (plant.folder.hub / "aside" / "park1").exists()
     assert list(plant.folder.history.glob("site=park1")) == []
+    for table in (plant.folder.history, plant.folder.data / "annotations"):
+        assert set(polars.read_delta(str(table))["site"]) <= {"park10", "north"}
     assert report["annotations"] == 1
     assert report["set_aside"] == 1
     assert report["found_afterwards"]["rows"] == 0  # type: ignore[index]
