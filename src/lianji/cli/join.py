@@ -34,7 +34,7 @@ def join(
     sites, until = ", ".join(identity.sites), f"{from_us(identity.not_after):%Y-%m-%d}"
     tell(
         f"This plant is the edge {identity.edge} of the hub {identity.hub} and may write {sites}. "
-        f"Its certificate ends on {until} and is renewed before. A running plant sends from now on.",
+        f"Its certificate ends on {until} and is renewed before. A running plant sends at once.",
         f"本工厂已作为边缘 {identity.edge} 加入中心 {identity.hub}，可写站点：{sites}。"
         f"证书有效至 {until}，会自动续期。运行中的工厂即开始发送。",
     )
