@@ -127,7 +127,8 @@ class RelaySettings(BaseModel):
     """So many hours back, what the hub had is offered again to one that lacks it; the spool must
     keep it as long."""
     tags: list[str] = Field(default_factory=list)
-    """Patterns of the tag paths that are sent, such as ``plant/line1/*``; empty: all."""
+    """Patterns of the tag paths that are sent, such as ``plant/line1/*``; empty: all. Between hubs
+    of one group all are sent."""
 
     _edge = field_validator("edge")(_edge_name)
     _hubs = field_validator("hubs")(_addresses)

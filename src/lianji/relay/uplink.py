@@ -22,6 +22,7 @@ from lianji.base.durable import make_folder, write_atomically
 from lianji.base.errors import InputError, LianjiError, LinkDown, Text
 from lianji.relay.client import HubClient, NotNow, TellTags, Unwelcome
 from lianji.relay.lanes import THINNED, Lane, Mark
+from lianji.relay.picking import check_of
 from lianji.relay.sending import Book, HistoriesParted, Stretch
 from lianji.relay.wire import PREVIOUS, pack_body
 from lianji.spool.record import Record, encode_tags
@@ -223,12 +224,21 @@ class Uplink:
         return parted
 
     def _check_of(self, sequence: int) -> int | None:
-        if self._pick is not None and self._pick.changes:
-            return None
         record = self._spool.record(sequence)
         if record is None:
             return None
+        if self._pick is not None and self._pick.changes:
+            return self._check_of_picked(record, self._pick)
         return THINNED if record.level else record.check
+
+    def _check_of_picked(self, record: Record, pick: Pick) -> int | None:
+        """The check of what was sent of it: another version of a library may write it otherwise,
+        so what the hub is known to have comes first. None if nothing would be sent now."""
+        for lane in self._book.lanes:
+            if lane.mark.sequence == record.sequence:
+                return lane.mark.check
+        parts = pick(record)
+        return None if parts is None else check_of(parts)
 
     # -- sending -----------------------------------------------------------------------------
 
