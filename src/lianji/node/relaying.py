@@ -17,12 +17,12 @@ from lianji.relay.client import HubClient, Unwelcome
 from lianji.relay.generation import Highest, Seen
 from lianji.relay.group import Telling
 from lianji.relay.messages import inbox as told
-from lianji.relay.picking import NotFrom
+from lianji.relay.picking import NotFrom, OfTags
 from lianji.relay.settings import RelaySettings
 from lianji.relay.talking import Handler, Talking
 from lianji.relay.trust import joining
 from lianji.relay.trust.identity import Identity
-from lianji.relay.uplink import Uplink
+from lianji.relay.uplink import Pick, Uplink
 from lianji.relay.uplink_status import UplinkStatus
 from lianji.spool.spool import Spool
 
@@ -76,7 +76,7 @@ class Relaying:
             folder,
             self._client,
             settings.share,
-            pick=NotFrom(partner.name) if partner else None,
+            pick=_pick(settings, names, partner),
             in_order=partner is not None,
         )
         self._telling = Telling(self._hub(), partner.edges) if partner else None
@@ -179,3 +179,10 @@ class Relaying:
         self._fetch.renew()
         if self._telling is not None:
             self._telling.renew()
+
+
+def _pick(settings: RelaySettings, names: TagIds, partner: Partner | None) -> Pick | None:
+    """What is sent. A hub of our own group gets all, or it could not take our place."""
+    if partner is not None:
+        return NotFrom(partner.name)
+    return OfTags(names, settings.tags) if settings.tags else None

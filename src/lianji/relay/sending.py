@@ -50,6 +50,14 @@ class Stretch:
         return self.end is not None and self.after >= self.end
 
 
+def _is_inside(start: int, there: Mapping[int, Mark]) -> bool:
+    """Whether the hub has this record in a lane that began before: then a book that was lost began
+    anew there, and no lane begins at it."""
+    return start not in there and any(
+        first < start <= mark.sequence for first, mark in there.items()
+    )
+
+
 class Book:
     """Lanes of one epoch, in order; the last is open. One thread at a time."""
 
@@ -91,7 +99,7 @@ class Book:
         for start, mark in there.items():
             self._compare(start, mark, durable, check_of)
         before = {lane.start: lane for lane in self._lanes}
-        starts = sorted({*there, *before})
+        starts = sorted({*there, *(start for start in before if not _is_inside(start, there))})
         ends = [*(start - 1 for start in starts[1:]), None]
         self._lanes = [
             Stretch(start, end, there.get(start, NOTHING))

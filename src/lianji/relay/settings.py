@@ -136,7 +136,8 @@ class RelaySettings(BaseModel):
     """What the hub may tell this plant: ``command``, ``bundle``, ``dictionary``, and
     ``configuration`` only where it is named, since that changes how machines are read."""
     tags: list[str] = Field(default_factory=list)
-    """Patterns of the tag paths that are sent, such as ``plant/line1/*``; empty: all."""
+    """Patterns of the tag paths that are sent, such as ``plant/line1/*``; empty: all. Between hubs
+    of one group all are sent."""
 
     _edge = field_validator("edge")(_edge_name)
     _hubs = field_validator("hubs")(_addresses)

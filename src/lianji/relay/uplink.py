@@ -22,6 +22,7 @@ from lianji.base.errors import LianjiError, LinkDown
 from lianji.relay.book_file import as_json, open_book
 from lianji.relay.client import HubClient, NotNow, TellTags
 from lianji.relay.lanes import THINNED, Lane, Mark
+from lianji.relay.picking import check_of
 from lianji.relay.rate import Rate
 from lianji.relay.sending import Book, HistoriesParted, Stretch
 from lianji.relay.uplink_status import UplinkStatus
@@ -204,12 +205,21 @@ class Uplink:
         return parted
 
     def _check_of(self, sequence: int) -> int | None:
-        if self._pick is not None and self._pick.changes:
-            return None
         record = self._spool.record(sequence)
         if record is None:
             return None
+        if self._pick is not None and self._pick.changes:
+            return self._check_of_picked(record, self._pick)
         return THINNED if record.level else record.check
+
+    def _check_of_picked(self, record: Record, pick: Pick) -> int | None:
+        """The check of what was sent of it: another version of a library may write it otherwise,
+        so what the hub is known to have comes first. None if nothing would be sent now."""
+        for lane in self._book.lanes:
+            if lane.mark.sequence == record.sequence:
+                return lane.mark.check
+        parts = pick(record)
+        return None if parts is None else check_of(parts)
 
     # -- sending -----------------------------------------------------------------------------
 

@@ -164,7 +164,8 @@ class _Course:
         self._until(lambda: all(edge.yes_s for edge in self._edges), "load-taken")
 
     def _kill(self) -> None:
-        """Before the standby has everything, if that can be."""
+        """While it is loaded, and the standby as far behind as it is then."""
+        self._until_all(self._b, "standby")
         self._say(Text("Killing the first hub ...", "正在强制终止主中心……"))
         self._acknowledged = {edge.name: edge.uplink.position for edge in self._edges}
         self._a.kill()
