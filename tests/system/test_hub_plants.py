@@ -25,7 +25,7 @@ def made_hub(folder: Path) -> Path:
 
 
 def row_of(hub: PlantProcess) -> dict[str, Any]:
-    [row] = hub.get("/api/v1/hub/plants")["plants"]
+    [row] = hub.get("/api/hub/plants")["plants"]
     return dict(row)
 
 
@@ -48,7 +48,7 @@ def test_a_plant_that_joined_is_seen_with_its_figures(tmp_path: Path) -> None:
             assert (row["backlog_records"], row["refused_tags"]) == (0, 0)
             said = lianji_command("hub", "status", "--json", "--plant", hub_folder)
             assert json.loads(said.stdout)["plants"][0]["version"] == row["version"]
-            assert hub.get("/api/v1/hub/plants/park1")["devices"] == []
+            assert hub.get("/api/hub/plants/park1")["devices"] == []
         assert lianji_command("hub", "revoke", "park1", "--plant", hub_folder).returncode == 0
         wait_until(lambda: row_of(hub)["state"] == "revoked", 10, "it is shut out")
         assert hub.status()["problems"] == []

@@ -17,7 +17,7 @@ def hub(plant: MemoryPlant) -> MemoryPlants:
 
 
 async def test_a_plant_that_is_no_hub_has_no_such_page(client: httpx.AsyncClient) -> None:
-    assert (await client.get("/api/v1/hub/plants")).json()["code"] == "hub-none"
+    assert (await client.get("/api/hub/plants")).json()["code"] == "hub-none"
     assert (await client.get("/hub")).status_code == 404
     assert "/hub" not in (await client.get("/")).text
 
@@ -25,7 +25,7 @@ async def test_a_plant_that_is_no_hub_has_no_such_page(client: httpx.AsyncClient
 async def test_a_site_is_deleted_only_if_it_is_named_twice(
     client: httpx.AsyncClient, hub: MemoryPlants
 ) -> None:
-    url = "/api/v1/hub/sites/mill/delete"
+    url = "/api/hub/sites/mill/delete"
     refused = await client.post(url, json={"confirm": "dairy"})
     assert refused.json()["code"] == "deletion-unconfirmed"
     assert (await client.post(url, json={"confirm": "mill"})).json()["site"] == "mill"

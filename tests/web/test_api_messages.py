@@ -16,7 +16,7 @@ from lianji.relay.trust.certificates import new_key, request_of
 from lianji.relay.trust.edges import Edges
 from tests.web.plant import MemoryPlant
 
-WHERE = "/api/v1/hub/messages"
+WHERE = "/api/hub/messages"
 
 
 @pytest.fixture

@@ -104,17 +104,17 @@ def test_a_plants_page_says_what_to_do_and_has_what_was_set_aside(
         page.goto("/hub")
         page.get_by_role("link", name="dairy").focus()
         page.keyboard.press("Enter")
-        page.wait_for_url("**/hub/dairy")
+        page.wait_for_url("**/hub/plants/dairy")
         expect(page.locator("#troubles")).to_contain_text("lianji relay anew")
         with page.expect_download() as told:
             page.locator("#aside a").click()
         assert told.value.path().read_bytes() == b"body"
-        page.goto("/hub/press-shop")
+        page.goto("/hub/plants/press-shop")
         expect(page.locator("#devices tbody tr").first).to_contain_text("no answer")
         expect(page.locator("#charts a").first).to_have_attribute(
             "href", "/tags?search=press-shop%2F"
         )
-        page.goto("/hub/brewery")
+        page.goto("/hub/plants/brewery")
         expect(page.locator("#gaps tbody tr")).to_contain_text("5,200")
         expect(page.locator("#figures .abnormal").first).to_be_visible()
         assert wrong == []
@@ -135,7 +135,7 @@ def test_an_administrator_invites_and_shuts_out_by_keys_alone(
         expect(page.locator("#invite-line")).to_contain_text("lianji join https://")
         assert hub.invites["smithy"].sites == ("smithy", "forge")
         page.keyboard.press("Escape")
-        page.goto("/hub/mill")
+        page.goto("/hub/plants/mill")
         page.locator("#revoke").click()
         expect(page.locator("#revoke-ask")).to_contain_text("mill")
         page.keyboard.press("Enter")
@@ -156,7 +156,7 @@ def test_the_pages_speak_chinese_and_fit_a_narrow_screen(
         looking_at(browser, address, locale="zh-CN", viewport=narrow) as context,
     ):
         page = context.new_page()
-        for path, words in (("/hub", "缓存将满"), ("/hub/brewery", "缓存写满后")):
+        for path, words in (("/hub", "缓存将满"), ("/hub/plants/brewery", "缓存写满后")):
             page.goto(path)
             expect(page.locator("main")).to_contain_text(words)
             wide = page.evaluate("() => document.documentElement.scrollWidth > innerWidth")

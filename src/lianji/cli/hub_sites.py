@@ -38,7 +38,7 @@ def status(
     from lianji.cli.plants_text import show_plant, show_plants
     from lianji.node.asked import found_of
 
-    path = "/api/v1/hub/plants" + (f"/{quote(site, safe='')}" if site else "")
+    path = "/api/hub/plants" + (f"/{quote(site, safe='')}" if site else "")
     answer = found_of(folder_of(plant), path)
     if as_json:
         json.dump(answer, sys.stdout, ensure_ascii=False)

@@ -10,7 +10,7 @@ from lianji.web.locale import texts_in
 
 
 def show_plants(answer: dict[str, Any]) -> None:
-    """Print the answer of ``/api/v1/hub/plants``."""
+    """Print the answer of ``/api/hub/plants``."""
     rows = [_row(row, answer["now_us"]) for row in answer["plants"]]
     columns = ["plant", "state", "newest", "backlog", "full in", "lost", "samples/s", "devices",
                "version"]  # fmt: skip
@@ -20,7 +20,7 @@ def show_plants(answer: dict[str, Any]) -> None:
 
 
 def show_plant(answer: dict[str, Any]) -> None:
-    """Print the answer of ``/api/v1/hub/plants/NAME``: the row, and what to do."""
+    """Print the answer of ``/api/hub/plants/NAME``: the row, and what to do."""
     row, words = answer["plant"], texts_in(language())
     show_plants({"plants": [row], "now_us": answer["now_us"]})
     for trouble in row["troubles"]:

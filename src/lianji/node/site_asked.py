@@ -31,7 +31,7 @@ def delete_of(folder: PlantFolder, site: str, by: str) -> dict[str, Any]:
 
 
 def _asked(folder: PlantFolder, address: str, site: str) -> dict[str, Any]:
-    url = f"{address}/api/v1/hub/sites/{quote(site, safe='')}/delete"
+    url = f"{address}/api/hub/sites/{quote(site, safe='')}/delete"
     headers = credentials(folder)
     try:
         answer = httpx.post(

@@ -17,7 +17,7 @@ from lianji.web.asked import Plant
 from lianji.web.faults import errors
 from lianji.web.ports import PlantsView
 
-router = APIRouter(prefix="/api/v1/hub", tags=["hub"], dependencies=[READ])
+router = APIRouter(prefix="/api/hub", tags=["hub"], dependencies=[READ])
 
 
 class Listed(BaseModel):

@@ -13,7 +13,7 @@ from lianji.web.asked import Plant
 from lianji.web.faults import errors
 from lianji.web.ports import MessagesView
 
-router = APIRouter(prefix="/api/v1/hub/messages", tags=["hub"], dependencies=[ADMINISTER])
+router = APIRouter(prefix="/api/hub/messages", tags=["hub"], dependencies=[ADMINISTER])
 COUNT_MAX = 1_000
 
 

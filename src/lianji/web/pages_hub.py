@@ -18,7 +18,7 @@ def plants_page(request: Request, plant: Plant, plants: Plants, language: Lang) 
     return page_response("hub.html", request, plant, language, hub=plants.name)
 
 
-@router.get("/hub/{name}")
+@router.get("/hub/plants/{name}")
 def plant_page(
     request: Request, plant: Plant, plants: Plants, who: Who, language: Lang, name: str
 ) -> HTMLResponse:

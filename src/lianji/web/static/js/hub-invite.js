@@ -30,7 +30,7 @@ async function invite(event) {
   const sites = byId("invite-sites").value.split(/[,，]/).map((site) => site.trim()).filter(Boolean);
   byId("invite-send").disabled = true;
   try {
-    const answer = await send(`/api/v1/hub/plants/${encodeURIComponent(name)}/invite`, { sites });
+    const answer = await send(`/api/hub/plants/${encodeURIComponent(name)}/invite`, { sites });
     show("", (await answer.json()).line);
     byId("invite-line").focus();
   } catch (error) {

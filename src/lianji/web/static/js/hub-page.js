@@ -11,7 +11,7 @@ const byId = (id) => document.getElementById(id);
 let listed = { plants: [], now_us: 0 };
 
 function line(row) {
-  const link = make("a", { href: `/hub/${encodeURIComponent(row.name)}` }, row.name);
+  const link = make("a", { href: `/hub/plants/${encodeURIComponent(row.name)}` }, row.name);
   const about = row.sites.join(", ");
   const head = make("th", { scope: "row" }, link);
   if (about !== row.name) head.append(make("small", { title: about }, about));
@@ -72,7 +72,7 @@ function showSummary(number, searched) {
 }
 
 async function refresh() {
-  listed = await (await ask("/api/v1/hub/plants")).json();
+  listed = await (await ask("/api/hub/plants")).json();
   show();
 }
 

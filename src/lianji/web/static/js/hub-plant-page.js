@@ -12,7 +12,7 @@ const PERIOD_MS = 5000;
 const ALARMS = ["parted", "silent", "expired", "spool", "certificate"];
 const byId = (id) => document.getElementById(id);
 const { name } = byId("plant").dataset;
-const address = `/api/v1/hub/plants/${encodeURIComponent(name)}`;
+const address = `/api/hub/plants/${encodeURIComponent(name)}`;
 const at = (us) => (us === null ? "–" : moment(us / 1000));
 let plant = null;
 

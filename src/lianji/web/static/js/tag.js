@@ -17,11 +17,14 @@ export function sign(unit) {
     .replace(/\./g, "·");
 }
 
-// The machine and the signal: ["site/area/line", "machine/signal"].
+// The machine and the signal: ["site/area/line", "machine/signal"]. At a hub many sites have machines
+// of one name, so the site stands before it: "site · machine/signal".
 export function halves(path) {
   const parts = path.split("/");
   const cut = Math.max(parts.length - 2, 0);
-  return [parts.slice(0, cut).join("/"), parts.slice(cut).join("/")];
+  const name = parts.slice(cut).join("/");
+  const named = cut > 0 && "hub" in document.body.dataset ? `${parts[0]} · ${name}` : name;
+  return [parts.slice(0, cut).join("/"), named];
 }
 
 // A name that may break after its slashes and underscores.
