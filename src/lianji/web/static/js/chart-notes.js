@@ -3,7 +3,7 @@
 import { between, moment } from "./format.js";
 import { ask, make, send, t } from "./page.js";
 import { themed } from "./style.js";
-import { halves } from "./tag.js";
+import { signalOf } from "./tag.js";
 import { encodePath } from "./view.js";
 
 const byId = (id) => document.getElementById(id);
@@ -40,7 +40,7 @@ export class Notes {
 
   #entry(note) {
     const when = note.endMs > note.startMs ? between(note.startMs, note.endMs) : moment(note.startMs);
-    const about = [when, halves(note.tag)[1], note.author].filter(Boolean).join(" · ");
+    const about = [when, signalOf(note.tag), note.author].filter(Boolean).join(" · ");
     const edit = make("button", { type: "button" }, t("note.edit"));
     const remove = make("button", { type: "button" }, t("note.delete"));
     edit.addEventListener("click", () => this.write(note, [note.tag]));

@@ -8,7 +8,7 @@ import { drawQuality } from "./quality-marks.js";
 import { severity } from "./quality.js";
 import { shape } from "./shapes.js";
 import { lineStyle, swatch } from "./style.js";
-import { halves, inWords } from "./tag.js";
+import { inWords, signalOf } from "./tag.js";
 
 const DRAG_PX_MIN = 6;
 const DENSE = 1.5; // more points than this a pixel, and a line is drawn as thin as can be: stroking
@@ -217,7 +217,7 @@ export class Chart {
     const index = lastBefore(series.times, ms);
     const value = index < 0 ? null : series.values[index];
     const kind = index < 0 ? "good" : severity(series.quality[index]);
-    const words = earlier || halves(tag.path)[1];
+    const words = earlier || signalOf(tag.path);
     const name = make("th", { scope: "row" }, earlier ? "" : swatch(this.#slots.get(tag.path)), words);
     const mark = kind === "good" ? "" : shape(kind);
     const line = make("tr", {}, name, make("td", { class: "number" }, mark, inWords(tag, value)));

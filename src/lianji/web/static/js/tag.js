@@ -17,14 +17,18 @@ export function sign(unit) {
     .replace(/\./g, "·");
 }
 
-// The machine and the signal: ["site/area/line", "machine/signal"]. At a hub many sites have machines
-// of one name, so the site stands before it: "site · machine/signal".
+// The machine and the signal: ["site/area/line", "machine/signal"].
 export function halves(path) {
   const parts = path.split("/");
   const cut = Math.max(parts.length - 2, 0);
-  const name = parts.slice(cut).join("/");
-  const named = cut > 0 && "hub" in document.body.dataset ? `${parts[0]} · ${name}` : name;
-  return [parts.slice(0, cut).join("/"), named];
+  return [parts.slice(0, cut).join("/"), parts.slice(cut).join("/")];
+}
+
+// The signal where its place is not shown. At a hub many sites have machines of one name, so the site
+// stands before it: "site · machine/signal".
+export function signalOf(path) {
+  const [place, signal] = halves(path);
+  return place && "hub" in document.body.dataset ? `${place.split("/")[0]} · ${signal}` : signal;
 }
 
 // A name that may break after its slashes and underscores.

@@ -4,7 +4,7 @@ import { moment, NONE, span } from "./format.js";
 import { language, make, t } from "./page.js";
 import { severity } from "./quality.js";
 import { shape } from "./shapes.js";
-import { describe, halves, inWords } from "./tag.js";
+import { describe, inWords, signalOf } from "./tag.js";
 
 const OLD_MS = 180_000; // three heartbeats of a device
 
@@ -12,7 +12,7 @@ export const inLanguage = ({ title_en, title_zh }) =>
   (language === "zh" ? title_zh || title_en : title_en || title_zh) ?? "";
 
 // A tag's words: its description, or the end of its path.
-export const nameOf = (tag) => describe(tag) || halves(tag.path)[1];
+export const nameOf = (tag) => describe(tag) || signalOf(tag.path);
 
 export const titleOf = (tile, tags) =>
   inLanguage(tile) || (tags.length === 1 ? nameOf(tags[0]) : t(`board.kind_${tile.kind}`));
