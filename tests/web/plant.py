@@ -32,7 +32,7 @@ from lianji.history.settings import HistorySettings
 from lianji.history.tiers import TierFiles
 from lianji.history.view.view import View
 from lianji.node.dashboards import Dashboards
-from lianji.web.ports import MessagesView
+from lianji.web.ports_hub import MessagesView
 from lianji.web.status import (
     DeviceState,
     DeviceStatus,

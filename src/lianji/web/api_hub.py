@@ -15,7 +15,7 @@ from lianji.web.access.guard import ADMINISTER, READ, Who
 from lianji.web.access.roles import Identity
 from lianji.web.asked import Plant
 from lianji.web.faults import errors
-from lianji.web.ports import PlantsView
+from lianji.web.ports_hub import PlantsView
 
 router = APIRouter(prefix="/api/hub", tags=["hub"], dependencies=[READ])
 

@@ -11,7 +11,7 @@ from lianji.base.errors import NotFound, Text
 from lianji.web.access.guard import ADMINISTER
 from lianji.web.asked import Plant
 from lianji.web.faults import errors
-from lianji.web.ports import MessagesView
+from lianji.web.ports_hub import MessagesView
 
 router = APIRouter(prefix="/api/hub/messages", tags=["hub"], dependencies=[ADMINISTER])
 COUNT_MAX = 1_000

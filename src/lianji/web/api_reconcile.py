@@ -17,7 +17,7 @@ from lianji.web.access.guard import CONFIGURE, READ, Who
 from lianji.web.asked import TIME, Lang, Plant
 from lianji.web.faults import errors
 from lianji.web.page import page_response
-from lianji.web.ports import ReconcilingView
+from lianji.web.ports_hub import ReconcilingView
 from lianji.web.status import Fault
 
 if TYPE_CHECKING:

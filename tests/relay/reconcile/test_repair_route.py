@@ -22,7 +22,7 @@ def test_a_repair_is_for_one_edge_alone(tmp_path: Path) -> None:
         assert (no.value.status, no.value.code) == (404, "repair-missing")
         client = HubClient([f"https://127.0.0.1:{plants.port}"], "park1", theirs.relaying._context)
         with pytest.raises(Unwelcome) as no:
-            client.content(f"repair/{offer}")
+            client.fetch(f"repair/{offer}")
         assert (no.value.status, no.value.code) == (403, "relay-not-yours")
         client.close()
         plants.door.reconciler.offers.drop(offer)

@@ -26,11 +26,9 @@ from lianji.web.ports import (
     ConnectingView,
     DashboardsView,
     HistoryView,
-    MessagesView,
-    PlantsView,
     PlantView,
-    ReconcilingView,
 )
+from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.sites.alarms import SiteAlarms
 from lianji.web.sites.dashboards import SiteDashboards
 from lianji.web.sites.refusals import outside, whole_plant
