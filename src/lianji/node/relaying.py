@@ -16,12 +16,12 @@ from lianji.dictionary.tag_ids import TagIds
 from lianji.relay.client import HubClient, Unwelcome
 from lianji.relay.generation import Highest, Seen
 from lianji.relay.group import Telling
-from lianji.relay.picking import NotFrom, OfTags
+from lianji.relay.picking import NotFrom, OfTags, Pick
 from lianji.relay.settings import RelaySettings
 from lianji.relay.talking import Handler, Talking
 from lianji.relay.trust import joining
 from lianji.relay.trust.identity import Identity
-from lianji.relay.uplink import Pick, Uplink, UplinkStatus
+from lianji.relay.uplink import Uplink, UplinkStatus
 from lianji.spool.spool import Spool
 
 if TYPE_CHECKING:

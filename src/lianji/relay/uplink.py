@@ -11,19 +11,19 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
 from lianji.base.clock import monotonic_s
 from lianji.base.durable import make_folder, write_atomically
-from lianji.base.errors import InputError, LianjiError, LinkDown, Text
-from lianji.relay.client import HubClient, NotNow, TellTags, Unwelcome
+from lianji.base.errors import InputError, LianjiError, LinkDown
+from lianji.relay.client import HubClient, NotNow, TellTags
 from lianji.relay.lanes import THINNED, Lane, Mark
-from lianji.relay.picking import check_of
+from lianji.relay.picking import Pick, check_of
 from lianji.relay.sending import Book, HistoriesParted, Stretch
+from lianji.relay.uplink_status import Rate, UplinkStatus, told
 from lianji.relay.wire import PREVIOUS, pack_body
 from lianji.spool.record import Record, encode_tags
 from lianji.spool.spool import Spool
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
 LIVE_BODY_S = 0.5
 BACKLOG_BODY_S = 1.0
 """A body is as large as the line takes in about this time, as far as that is known."""
-BODY_BYTES_MIN = 16 * 1024
 LIVE_BYTES_MAX = 2 * 1024 * 1024
 BACKLOG_BYTES_MAX = 8 * 1024 * 1024
-FIRST_BYTES = 256 * 1024
 SPLIT_S = 5.0
 """What is older than this, and more than one body, becomes a lane of its own."""
 GATHER_S = 0.05
@@ -46,50 +44,6 @@ RETRIES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 COMMIT_S = 1.0
 DOUBTS_MAX = 3
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class UplinkStatus:
-    """How the relay is, in figures of one moment."""
-
-    hub: str
-    connected: bool
-    parted: bool
-    live_lag: int
-    """Records of the open lane that the hub does not have."""
-    backlog: int
-    """Records of closed lanes that the hub does not have."""
-    lanes: int
-    position: int
-    sent_bytes: int
-    sent_records: int
-    error: dict[str, object] | None
-
-
-class Rate:
-    """Bytes a second that the line takes, by what was just seen."""
-
-    def __init__(self) -> None:
-        self.a_second = 0.0
-
-    def note(self, size: int, seconds: float) -> None:
-        if size >= 1024:
-            seen = size / max(seconds, 1e-3)
-            self.a_second = seen if not self.a_second else 0.7 * self.a_second + 0.3 * seen
-
-    def body_bytes(self, seconds: float, most: int) -> int:
-        if not self.a_second:
-            return min(FIRST_BYTES, most)
-        return int(min(max(self.a_second * seconds, BODY_BYTES_MIN), most))
-
-
-class Pick(Protocol):
-    """What is sent of a spool. ``changes``: records are not sent as they lie there."""
-
-    changes: bool
-
-    def __call__(self, record: Record) -> Sequence[bytes | memoryview] | None:
-        """The parts of the record to be sent in its place; None for nothing."""
 
 
 class Uplink:
@@ -170,7 +124,7 @@ class Uplink:
                 attempt = 0
             except Exception as error:
                 self._agreed.clear()
-                self._error = _told(error)
+                self._error = told(error)
                 pause = RETRIES_S[min(attempt, len(RETRIES_S) - 1)]
                 if not isinstance(error, LinkDown):
                     _log.warning("relay-failed", error=str(error))
@@ -431,39 +385,6 @@ class Uplink:
                 sent_records=self._sent_records,
                 error=self._error.as_json() if self._error else None,
             )
-
-
-def _told(error: Exception) -> LianjiError:
-    if isinstance(error, LianjiError):
-        return error
-    if isinstance(error, HistoriesParted):
-        return InputError(
-            "relay-histories-parted",
-            Text(
-                f"The hub has records under this edge's name that are not ours (at {error.mark}): "
-                "this is an old image, or a copy of the edge runs elsewhere.",
-                f"中心端在本边缘端名下有并非本机的记录（{error.mark}）：本机可能由旧镜像恢复，或另有副本在运行。",
-            ),
-            Text(
-                "Nothing is sent. Stop the copy; if this is the box that shall go on, run "
-                "`lianji relay anew` here.",
-                "已停止发送。请停用副本；若本机应继续运行，请在此执行 `lianji relay anew`。",
-            ),
-        )
-    if isinstance(error, Unwelcome):
-        return InputError(
-            error.code or "relay-refused",
-            Text(
-                error.text.en or f"The hub refuses: HTTP {error.status}.",
-                error.text.zh or f"中心端拒绝：HTTP {error.status}。",
-            ),
-            Text("See the hub's list of sites.", "请查看中心端的站点列表。"),
-        )
-    return LinkDown(
-        "relay-failed",
-        Text(f"The relay failed: {error}.", f"上传失败：{error}。"),
-        Text("It tries again by itself; nothing is lost.", "系统会自动重试，数据不会丢失。"),
-    )
 
 
 __all__ = ["PREVIOUS", "Rate", "Uplink", "UplinkStatus"]
