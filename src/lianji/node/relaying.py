@@ -17,12 +17,12 @@ from lianji.relay.client import HubClient, Unwelcome
 from lianji.relay.generation import Highest, Seen
 from lianji.relay.group import Telling
 from lianji.relay.messages import inbox as told
-from lianji.relay.picking import NotFrom, OfTags
+from lianji.relay.picking import NotFrom, OfTags, Pick
 from lianji.relay.settings import RelaySettings
 from lianji.relay.talking import Handler, Talking
 from lianji.relay.trust import joining
 from lianji.relay.trust.identity import Identity
-from lianji.relay.uplink import Pick, Uplink
+from lianji.relay.uplink import Uplink
 from lianji.relay.uplink_status import UplinkStatus
 from lianji.spool.spool import Spool
 

@@ -21,6 +21,15 @@ class Paths(Protocol):
     def paths(self) -> Sequence[str]: ...
 
 
+class Pick(Protocol):
+    """What is sent of a spool. ``changes``: records are not sent as they lie there."""
+
+    changes: bool
+
+    def __call__(self, record: Record) -> Sequence[bytes | memoryview] | None:
+        """The parts of the record to be sent in its place; None for nothing."""
+
+
 class NotFrom:
     """All but what came from the hub that it would be sent to."""
 

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -22,7 +22,7 @@ from lianji.base.errors import LianjiError, LinkDown
 from lianji.relay.book_file import as_json, open_book
 from lianji.relay.client import HubClient, NotNow, TellTags
 from lianji.relay.lanes import THINNED, Lane, Mark
-from lianji.relay.picking import check_of
+from lianji.relay.picking import Pick, check_of
 from lianji.relay.rate import Rate
 from lianji.relay.sending import Book, HistoriesParted, Stretch
 from lianji.relay.uplink_status import UplinkStatus
@@ -49,15 +49,6 @@ DOUBTS_MAX = 3
 ANEW = "anew"
 """A file of this name in the relay's folder: begin a new epoch, and remove it."""
 _log = structlog.get_logger(__name__)
-
-
-class Pick(Protocol):
-    """What is sent of a spool. ``changes``: records are not sent as they lie there."""
-
-    changes: bool
-
-    def __call__(self, record: Record) -> Sequence[bytes | memoryview] | None:
-        """The parts of the record to be sent in its place; None for nothing."""
 
 
 class Uplink:
