@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.relay.world import Edge, Hub, check, hub_and_edge, until
+from tests.relay.trust.connect_proxy import connect_proxy
+from tests.relay.world import Edge, check, hub_and_edge, until
 
 
 def test_what_an_edge_holds_and_what_comes_reaches_the_hub(tmp_path: Path) -> None:
@@ -70,4 +71,10 @@ def test_many_edges_share_a_hub_each_under_its_own_site(tmp_path: Path) -> None:
                 edge.close()
 
 
-__all__ = ["Hub"]
+def test_a_plant_behind_a_proxy_sends_through_it(tmp_path: Path) -> None:
+    with connect_proxy() as proxy, hub_and_edge(tmp_path, proxy=proxy.address) as (hub, edge):
+        edge.start()
+        edge.put()
+        edge.wait()
+        check(hub, edge)
+        assert set(proxy.tunnels) == {f"127.0.0.1:{hub.port}"}
