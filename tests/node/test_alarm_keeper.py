@@ -12,7 +12,8 @@ from lianji.act.alarms.states import Event, Standing
 from lianji.base.errors import StorageError
 from lianji.base.state import State
 from lianji.node.alarm_keeper import AlarmKeeper
-from lianji.node.state_copy import copy_state, open_state
+from lianji.node.state_copy import copy_state
+from lianji.node.state_place import open_state
 
 HOT = Standing(active=True, unacknowledged=True, raised_us=1)
 RAISED = Entry(1, "p/a#hot", Event.RAISED, "active", "system")

@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
-import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lianji.base.durable import sync_folder
@@ -105,6 +103,8 @@ def rows_in(folder: Path, site: str) -> tuple[int, int]:
 
 
 def _rows_in(files: Sequence[str], site: str) -> int:
+    import duckdb  # as in ``sql``: who deletes no site need not carry it
+
     with duckdb.connect() as connection:
         # behind "/" comes "0": a range, so that files are passed over by their bounds
         row = connection.execute(
@@ -142,6 +142,8 @@ def _days(log: DeltaLog, file: DataFile, part: list[str] | None) -> Days:
 
 
 def _only(table: pa.Table, tags: Sequence[str], invert: bool = False) -> pa.Table:
+    import pyarrow.compute as pc  # 9 MB, likewise
+
     mask = pc.is_in(table.column("tag").cast(pa.string()), pa.array(tags, pa.string()))
     return table.filter(pc.invert(mask) if invert else mask)
 
