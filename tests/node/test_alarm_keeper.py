@@ -25,6 +25,7 @@ class Plant:
     def __init__(self, root: Path) -> None:
         self.root = root
         (root / "data").mkdir(exist_ok=True)
+        (root / "lianji.toml").touch()
         self.keeper = AlarmKeeper(root / "data", lambda: self.state)
 
     @cached_property
