@@ -119,6 +119,7 @@ class Uplink:
         self._backlog_wanted.set()
         self._agreed.set()
         self._client.close()
+        self._spool.wake()
         for thread in self._threads:
             thread.join()
         self._threads.clear()
@@ -275,6 +276,7 @@ class Uplink:
             self._told_tags = unknown.known
             return lane.after
         except NotNow as later:
+            self._error = in_words(later)
             self._stop.wait(later.after_s)
             return lane.after
         except HistoriesParted as parted:
