@@ -289,11 +289,11 @@ class Uplink:
         return lane.after
 
     def _took(self, lane: Stretch, mark: Mark, tags: int) -> None:
-        mine = self._check_of(mark.sequence)
-        if mine not in (None, THINNED, mark.check):
-            raise self._doubt(HistoriesParted(lane.start, mark))
         with self._lock:
-            self._book.arrived(lane.start, mark)
+            try:
+                self._book.answered(lane.start, mark, self._spool.durable, self._check_of)
+            except HistoriesParted as parted:
+                raise self._doubt(parted) from None
             self._told_tags = max(self._told_tags, tags)
             self._error = None
             self._doubts, self._parted = 0, False
