@@ -3,7 +3,8 @@
 The book and the ledger are the real ones. Around them everything fails as the seed says: requests
 and answers are lost, late, doubled and out of order, both sides crash and forget what was not
 synced, both disks refuse, the edge's spool is full and drops or thins, its clock jumps and ends the
-keep-time of all at once, the book on disk is an old one. At the end the line heals, and the checker looks at every record.
+keep-time of all at once, the book on disk is an old one. At the end the line heals, and the checker
+looks at every record.
 """
 
 from __future__ import annotations
