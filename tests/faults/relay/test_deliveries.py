@@ -59,8 +59,8 @@ class Chain:
 
     def delivery(self, random: Random) -> tuple[Mark, bytes, Mark | None]:
         """A previous mark, a body, and what is to be answered: a mark, or None for 409."""
-        first = max(0, min(RECORDS - 1, self.taken + random.randint(-12, 1)))
-        if random.random() < 0.2 and self.taken < RECORDS:
+        first = max(0, min(RECORDS - 1, self.taken + random.randint(-20, 1)))
+        if random.random() < 0.03 and self.taken < RECORDS:
             first = self.taken
         last = min(RECORDS, first + random.randint(1, 6))
         a_copy = self.taken > 0 and random.random() < 0.1
