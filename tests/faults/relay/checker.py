@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -82,6 +81,3 @@ def lost_rows(hub: PlantFolder, ledger: Ledger) -> int:
     """How many acknowledged samples the hub's table does not have."""
     table = table_by_duckdb(hub.root)
     return ledger.samples - len(table)
-
-
-__all__ = ["Path"]

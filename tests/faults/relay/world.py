@@ -17,7 +17,7 @@ from lianji.base.clock import now_us
 from lianji.base.errors import LianjiError
 from lianji.dictionary.batch import Batch
 from lianji.node.edge import _open_door
-from lianji.node.enrolment import authority_of, create_hub, edges_with
+from lianji.node.enrolment import create_hub, edges_with
 from lianji.node.folder import PlantFolder
 from lianji.node.plant import Plant
 from lianji.node.state_place import open_state
@@ -225,6 +225,3 @@ def forks(role: str, folder: PlantFolder, ledger: Path) -> Iterator[Forks]:
         child.stdin.close()
         child.wait(30)
         child.stdout.close()
-
-
-__all__ = ["authority_of"]
