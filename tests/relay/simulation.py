@@ -2,8 +2,9 @@
 
 The book and the ledger are the real ones. Around them everything fails as the seed says: requests
 and answers are lost, late, doubled and out of order, both sides crash and forget what was not
-synced, the hub's disk refuses, the edge's spool is full and drops or thins, the book on disk is an
-old one. At the end the line heals, and the checker looks at every record.
+synced, both disks refuse, the edge's spool is full and drops or thins, its clock jumps and ends the
+keep-time of all at once, the book on disk is an old one. At the end the line heals, and the checker
+looks at every record.
 """
 
 from __future__ import annotations
@@ -93,6 +94,9 @@ class Edge:
     made: dict[int, int] = field(default_factory=dict)
     """Every record that was ever durable: sequence -> check."""
 
+    def disk_refuses(self) -> bool:
+        return self.random.random() < 0.02
+
     def append(self, gap: tuple[int, int] | None = None) -> None:
         self.durable += 1
         record = Rec(self.durable, self.random.getrandbits(63), 0, gap)
@@ -110,11 +114,15 @@ class Edge:
         if lost and lost[-1] > self.book.position:
             self.append((min([lost[0], *(first for first, _ in told)]), lost[-1]))
 
-    def release(self) -> None:
+    def release(self, share: float = 0.5) -> None:
         """The keep-time of some of what the hub has is over."""
         for sequence in list(self.spool):
-            if sequence <= self.saved.position and self.random.random() < 0.5:
+            if sequence <= self.saved.position and self.random.random() < share:
                 del self.spool[sequence]
+
+    def clock_jumps(self) -> None:
+        """By years: of all that the hub has the keep-time is over."""
+        self.release(1.0)
 
     def thin(self) -> None:
         for sequence in sorted(self.spool)[:2]:
@@ -129,7 +137,11 @@ class Edge:
         self.waiting = {"live": None, "backlog": None}
 
     def save(self) -> None:
+        """The book to disk; if that refuses, the uplink's turn ends and it agrees anew."""
         self.book.forget(min(self.spool, default=self.durable))
+        if self.disk_refuses():
+            self.agreed = False
+            return
         self.saved = copy.deepcopy(self.book)
 
     def check_of(self, sequence: int) -> int | None:
@@ -147,6 +159,7 @@ class Edge:
             self.parted = True
             return
         self.agreed, self.parted = True, False
+        self.save()
 
     def next(self, thread: str) -> Put | None:
         lanes = [self.book.live] if thread == "live" else self.book.backlog[:1]
@@ -171,11 +184,10 @@ class Edge:
         if isinstance(answer, HistoriesParted):
             self.agreed = False  # it may be a late request of our own: the ledger tells
             return
-        mine = self.check_of(answer.sequence)
-        if mine not in (None, THINNED, answer.check):
+        try:
+            self.book.answered(put.lane.start, answer, self.durable, self.check_of)
+        except HistoriesParted:
             self.agreed, self.parted = False, True
-            return
-        self.book.arrived(put.lane.start, answer)
 
 
 class World:
@@ -189,6 +201,9 @@ class World:
         self.answers: list[tuple[Put, Mark | HistoriesParted]] = []
         self.up = True
         self.loss = self.random.choice([0.0, 0.05, 0.3])
+        self.full = True
+        """Whether the edge's spool is full at times. (Of what it dropped or thinned nobody can tell
+        whether the hub's mark is its own.)"""
 
     def run(self, steps: int = 300) -> None:
         for _ in range(steps):
@@ -198,15 +213,17 @@ class World:
     def step(self) -> None:
         chance = self.random.random
         for _ in range(self.random.randrange(3)):
-            self.edge.append()
+            if not self.edge.disk_refuses():
+                self.edge.append()
         if chance() < 0.1:
             self.up = not self.up
         for odds, what in (
             (0.02, self.edge.crash),
             (0.02, self.hub.crash),
-            (0.03, self.edge.drop_oldest),
-            (0.03, self.edge.thin),
+            (0.03 * self.full, self.edge.drop_oldest),
+            (0.03 * self.full, self.edge.thin),
             (0.10, self.edge.release),
+            (0.01, self.edge.clock_jumps),
             (0.30, self.edge.save),
         ):
             if chance() < odds:
@@ -262,17 +279,24 @@ class World:
         counts = Counter(record.sequence for _, record in self.hub.log)
         doubled = {sequence: n for sequence, n in counts.items() if n > 1}
         assert not doubled, f"doubled: {doubled}"
-        told: set[int] = set()
-        for _, record in self.hub.log:
-            if record.gap:
-                told.update(range(record.gap[0], record.gap[1] + 1))
-        missing = set(self.edge.made) - set(counts) - told
+        missing = self.missing_of(self.edge)
         assert not missing, f"missing: {sorted(missing)}"
         for lane, record in self.hub.log:
             if not record.level:
                 assert record.check == self.edge.made[record.sequence], "another history's record"
             assert lane.start <= record.sequence
         assert not self.edge.parted, "an honest edge takes itself for a stranger"
+
+    def missing_of(self, edge: Edge) -> set[int]:
+        """Which of its records are neither at the hub nor told by a gap there."""
+        told: set[int] = set()
+        found = set()
+        for _, record in self.hub.log:
+            if record.gap:
+                told.update(range(record.gap[0], record.gap[1] + 1))
+            if record.level or edge.made.get(record.sequence) == record.check:
+                found.add(record.sequence)
+        return set(edge.made) - found - told
 
 
 __all__ = ["EDGE", "EPOCH", "NOTHING", "Edge", "Hub", "Put", "Rec", "World"]

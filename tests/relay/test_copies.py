@@ -80,3 +80,29 @@ def test_of_a_clone_and_its_edge_one_at_most_is_taken(tmp_path: Path) -> None:
             assert not other & said, "both were taken"
         finally:
             clone.close()
+
+
+def test_a_clone_that_lags_does_not_take_the_others_mark_for_its_own(tmp_path: Path) -> None:
+    with hub_and_edge(tmp_path) as (hub, edge):
+        edge.start()
+        edge.put()
+        edge.wait()
+        edge.close()
+        shutil.copytree(tmp_path / "plant", tmp_path / "clone")
+        edge.open()
+        clone = Edge(tmp_path / "clone", hub)
+        try:
+            clone.sent = 500_000
+            for one in (edge, clone):
+                one.start()
+                until(lambda one=one: one.uplink.status().connected, "both to agree")
+            for _ in range(10):
+                edge.put()
+            edge.wait()
+            for _ in range(3):
+                clone.put()  # the hub has more than these numbers already
+            until(lambda: clone.uplink.status().parted, "the clone to be refused")
+            assert clone.uplink.status().position < clone.spool.durable
+            assert max(value for *_, value in hub.samples()) < 500_000
+        finally:
+            clone.close()

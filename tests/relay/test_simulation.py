@@ -63,3 +63,29 @@ def test_of_two_copies_that_run_at_once_one_is_refused_and_nothing_is_written_ov
         assert any(edge.made.get(record.sequence) == record.check or record.level for edge in both)
     per_sequence = [record.sequence for _, record in world.hub.log]
     assert len(per_sequence) == len(set(per_sequence))
+
+
+@pytest.mark.parametrize("seed", range(SEEDS // 5))
+def test_a_copy_that_is_not_refused_has_everything_of_its_own_at_the_hub(seed: int) -> None:
+    world = World(seed)
+    world.full = False
+    world.run(60)
+    clone = copy.deepcopy(world.edge)
+    clone.random = world.random
+    clone.life += 1_000
+    both = [world.edge, clone]
+    for _ in range(300):
+        world.edge = world.random.choice(both)
+        world.step()
+    world.up, world.loss = True, 0.0
+    for turn in range(2_000):
+        world.edge = both[turn % 2]
+        world.ask()
+        world.deliver()
+    taken = [edge for edge in both if not edge.parted]
+    assert len(taken) <= 1, "both go on"
+    for edge in taken:
+        assert edge.book.position >= edge.durable
+        assert world.missing_of(edge) == set(), "it believes that they are there"
+    sequences = [record.sequence for _, record in world.hub.log]
+    assert len(sequences) == len(set(sequences))

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,14 @@ def test_a_waiting_reader_wakes_when_something_is_durable(tmp_path: Path) -> Non
         assert not spool.wait_beyond(spool.durable, 0.01)
 
 
+def test_who_waits_looks_up_when_it_is_told_to(tmp_path: Path) -> None:
+    with Spool(tmp_path, quick()) as spool, ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(spool.wait_beyond, 0, 3_600)
+        while not waiting.done():
+            spool.wake()
+        assert waiting.result() is False
+
+
 def test_a_torn_tail_is_cut_and_writing_goes_on_behind_it(tmp_path: Path) -> None:
     with Spool(tmp_path, quick()) as spool:
         ids = fill(spool, 5)
@@ -140,8 +149,10 @@ def test_a_torn_tail_is_cut_and_writing_goes_on_behind_it(tmp_path: Path) -> Non
         ids += fill(spool, 2)
         entries = all_of(spool.reader("history"))
         assert ids_of(entries) == ids
-        assert [entry.sequence for entry in entries] == list(range(1, 8))
+        assert [entry.sequence for entry in entries] == list(range(1, 9))
         assert [q.reason for q in spool.quarantine.list()] == ["torn tail"]
+        [gap] = gaps_of(entries)
+        assert gap.reason.startswith(f"torn: {segment.path.name} at "), "it may have had a yes"
 
 
 def test_damage_in_the_middle_costs_one_record_and_is_named(tmp_path: Path) -> None:

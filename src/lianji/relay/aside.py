@@ -4,6 +4,7 @@ silently, never enough to fill the disk."""
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +30,14 @@ class Aside:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.uncounted = 0
+        self._lock = threading.Lock()
 
     def keep(self, edge: str, what: str, content: bytes) -> None:
         """Raises OSError if the disk refuses."""
+        with self._lock:
+            self._keep(edge, what, content)
+
+    def _keep(self, edge: str, what: str, content: bytes) -> None:
         folder = self.folder / _ODD.sub("_", edge)
         path = folder / _ODD.sub("_", what)[:150]
         if path.exists():

@@ -33,7 +33,7 @@ NOT_ACTIVE = ("hub-standby", "hub-fenced")
 class NotNow(Exception):
     """The hub is there and asks to wait: 429 or 503, or its disk refuses."""
 
-    def __init__(self, after_s: float, why: str) -> None:
+    def __init__(self, after_s: float, why: Text) -> None:
         super().__init__(after_s, why)
         self.after_s = after_s
         self.why = why
@@ -230,7 +230,8 @@ class HubClient:
         if status in (429, 502, 503, 504, 507):
             after = response.headers.get("retry-after", "")
             after_s = float(after) if after.isdigit() else 2.0
-            return NotNow(min(after_s, RETRY_AFTER_S_MAX), text.en or f"HTTP {status}")
+            why = text if text.en else Text(f"HTTP {status}.", f"HTTP {status}。")
+            return NotNow(min(after_s, RETRY_AFTER_S_MAX), why)
         return Unwelcome(status, code, text)
 
 

@@ -61,7 +61,7 @@ class Ledger:
         """What to do with consecutive records, at least one, whose predecessor is ``previous``."""
         here = self.mark(edge, lane)
         first, last = records[0].sequence, records[-1].sequence
-        if first < lane.start or self._reaches_over(edge, lane, last):
+        if first < lane.start or self._overlaps(edge, lane, last):
             return Parted(here)
         if previous == here:
             return Take(0)
@@ -76,11 +76,11 @@ class Ledger:
             return Parted(here)
         return Take(place + 1) if place + 1 < len(records) else Had(here)
 
-    def _reaches_over(self, edge: str, lane: Lane, last: int) -> bool:
-        """Whether a lane would grow into one that begins behind it."""
+    def _overlaps(self, edge: str, lane: Lane, last: int) -> bool:
+        """Whether a lane would grow into one that begins behind it, or begins within one."""
         return any(
-            lane.start < other.start <= last
-            for other in self._edges.get(edge, {})
+            lane.start < other.start <= last or other.start < lane.start <= mark.sequence
+            for other, mark in self._edges.get(edge, {}).items()
             if other.epoch == lane.epoch
         )
 

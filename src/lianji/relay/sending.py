@@ -120,6 +120,15 @@ class Book:
         if mine not in (None, THINNED, mark.check):
             raise HistoriesParted(start, mark)
 
+    def answered(self, start: int, mark: Mark, durable: int, check_of: CheckOf) -> None:
+        """Take the hub's yes up to there, if that record is ours.
+
+        A copy that lags is told a mark which it does not have yet, and must not take it for its
+        own. Raises HistoriesParted.
+        """
+        self._compare(start, mark, durable, check_of)
+        self.arrived(start, mark)
+
     def split(self, durable: int) -> bool:
         """Close the open lane here, so that what comes from now on goes first; False if not.
 

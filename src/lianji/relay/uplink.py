@@ -115,6 +115,7 @@ class Uplink:
         self._backlog_wanted.set()
         self._agreed.set()
         self._client.close()
+        self._spool.wake()
         for thread in self._threads:
             thread.join()
         self._threads.clear()
@@ -287,6 +288,7 @@ class Uplink:
             self._told_tags = unknown.known
             return lane.after
         except NotNow as later:
+            self._error = in_words(later)
             self._stop.wait(later.after_s)
             return lane.after
         except HistoriesParted as parted:
@@ -318,11 +320,11 @@ class Uplink:
         return last
 
     def _took(self, lane: Stretch, mark: Mark, tags: int) -> None:
-        mine = self._check_of(mark.sequence)
-        if mine not in (None, THINNED, mark.check):
-            raise self._doubt(HistoriesParted(lane.start, mark))
         with self._lock:
-            self._book.arrived(lane.start, mark)
+            try:
+                self._book.answered(lane.start, mark, self._spool.durable, self._check_of)
+            except HistoriesParted as parted:
+                raise self._doubt(parted) from None
             self._told_tags = max(self._told_tags, tags)
             self._error = None
             self._doubts, self._parted = 0, False

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lianji.base.errors import InputError, LianjiError, LinkDown, Text
-from lianji.relay.client import Unwelcome
+from lianji.base.errors import Busy, InputError, LianjiError, LinkDown, Text
+from lianji.relay.client import NotNow, Unwelcome
 from lianji.relay.sending import HistoriesParted
 
 
@@ -32,6 +32,16 @@ def in_words(error: Exception) -> LianjiError:
                 error.text.zh or f"中心端拒绝：HTTP {error.status}。",
             ),
             Text("See the hub's list of sites.", "请查看中心端的站点列表。"),
+        )
+    if isinstance(error, NotNow):
+        return Busy(
+            "relay-hub-waits",
+            Text(f"The hub asks to wait: {error.why.en}", f"中心端要求稍后再发：{error.why.zh}"),
+            Text(
+                "Nothing is lost while the spool has room; it goes on by itself. Look at the hub's "
+                "disk and limits.",
+                "缓存有空间时数据不会丢失，稍后会自动继续。请检查中心端的磁盘与限额。",
+            ),
         )
     return LinkDown(
         "relay-failed",

@@ -86,6 +86,8 @@ class Log:
         self.stretches = Stretches(folder, self.readable_bytes, self.damaged)
         for path, damage in found.damage:
             self.damaged(path, damage)
+        if found.torn is not None:
+            self._found.append(_told(self._active.path, found.torn, "torn"))
 
     # -- writing: the writer thread ----------------------------------------------------------
 
@@ -265,8 +267,7 @@ class Log:
             except OSError as error:
                 raise storage_failed(error, self.quarantine.folder) from error
             if news:
-                what = f"damaged: {segment.name} at {damage.offset}, {damage.length} bytes"
-                self._found.append(Gap(what, int(segment.stem), 0, 0, 0, 0))
+                self._found.append(_told(segment, damage, "damaged"))
 
     def release(self) -> None:
         with self._lock:
@@ -310,6 +311,11 @@ def _own_gaps(written: list[tuple[Entry, Pending | None]]) -> list[Gap]:
     """The gaps among these that nobody handed over."""
     found = [entry.content for entry, pending in written if pending is None]
     return [gap for gap in found if isinstance(gap, Gap)]
+
+
+def _told(segment: Path, damage: Damage, how: str) -> Gap:
+    what = f"{how}: {segment.name} at {damage.offset}, {damage.length} bytes"
+    return Gap(what, int(segment.stem), 0, 0, 0, 0)
 
 
 def _length(parts: Parts) -> int:

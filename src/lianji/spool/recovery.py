@@ -1,7 +1,7 @@
 """Opening a spool that was left at any moment: cut the torn tail, find where to go on.
 
-Only the last segment can have a torn tail. What is cut is set aside in the quarantine too, for a
-flipped bit in the last record looks the same and must not pass silently.
+Only the last segment can have a torn tail. What is cut is set aside in the quarantine too, and told
+as a gap: a flipped bit in the last record looks the same and must not pass silently.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class Recovered:
     last: int
     damage: list[tuple[Path, Damage]] = field(default_factory=list)
     """Damage in the middle of the last segment; the records around it stay."""
+    torn: Damage | None = None
+    """The end of the last segment that was cut: it may have been a record with a yes."""
 
 
 def recover(folder: Path, quarantine: Quarantine) -> Recovered:
@@ -74,13 +76,14 @@ def _take_up(path: Path, epoch: bytes, quarantine: Quarantine) -> Recovered:
             tags.update(decode_tags(item))
         else:
             last = item.sequence
-    if damage and damage[-1].offset >= end:
-        quarantine.set_aside(path, damage.pop(), "torn tail")
+    torn = damage.pop() if damage and damage[-1].offset >= end else None
+    if torn is not None:
+        quarantine.set_aside(path, torn, "torn tail")
     active = SegmentWriter(path, epoch, end)
     if path.stat().st_size > end:
         active.cut_back()
     active.define(sorted(tags))
-    return Recovered(epoch, active, last, [(path, item) for item in damage])
+    return Recovered(epoch, active, last, [(path, item) for item in damage], torn)
 
 
 def segment_path(folder: Path, first: int) -> Path:

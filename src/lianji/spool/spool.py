@@ -51,6 +51,7 @@ class Spool:
         self._lock_file = _lock(folder / "lock")
         self.quarantine = Quarantine(folder / "quarantine")
         self._changed = threading.Condition()
+        self._wakes = 0
         self._readers: dict[str, Holder] = {}
         self._log = Log(folder, self.settings, path_of, self.quarantine, self._slowest_position)
         self._log.on_durable = self._published
@@ -118,9 +119,20 @@ class Spool:
             return self._readers[name]
 
     def wait_beyond(self, sequence: int, timeout_s: float) -> bool:
-        """Wait until something behind this sequence is durable; False if the time is over."""
+        """Wait until something behind this sequence is durable; False if the time is over, or
+        somebody called ``wake``."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._log.durable > sequence, timeout_s)
+            wakes = self._wakes
+            self._changed.wait_for(
+                lambda: self._log.durable > sequence or self._wakes != wakes, timeout_s
+            )
+            return self._log.durable > sequence
+
+    def wake(self) -> None:
+        """Let those who wait look up: they are to end, say."""
+        with self._changed:
+            self._wakes += 1
+            self._changed.notify_all()
 
     def after(self, sequence: int) -> Iterator[Entry]:
         """All that is durable now behind a sequence, for whoever is no reader: nothing is held for
