@@ -124,8 +124,8 @@ class RelaySettings(BaseModel):
     """Then, ``degrade`` says yes alone, and tells so, until the second hub has caught up;
     ``refuse`` says no, and the edge sends again."""
     keep_h: float = Field(24, ge=0, le=8760)
-    """So many hours back, what the hub had is offered again to one that lacks it; the spool must
-    keep it as long."""
+    """So many hours back, what the hub had is offered again to one that lacks it: the spool keeps
+    it so long, or for its own ``keep_h`` if that is longer, while its cap allows."""
     tags: list[str] = Field(default_factory=list)
     """Patterns of the tag paths that are sent, such as ``plant/line1/*``; empty: all. Between hubs
     of one group all are sent."""
