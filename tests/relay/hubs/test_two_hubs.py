@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lianji.base.errors import StorageError
+from lianji.relay import uplink, uplink_status
 from lianji.relay.generation import Generation, Highest
 from lianji.relay.lanes import Lane, Mark
 from lianji.relay.limits import Limits
@@ -34,6 +35,33 @@ def test_a_standby_has_what_the_active_hub_has_and_its_ledger_knows_the_edges(
         epoch = world.edge.spool.epoch
         there = world.b.receiving.ledger.lanes("plant", epoch)
         assert there == world.a.receiving.ledger.lanes("plant", epoch) != {}
+
+
+def test_hubs_send_in_order_where_edges_send_the_newest_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the standby would think that it has an edge's lane of which the older part is missing,
+    and never ask for it."""
+    monkeypatch.setattr(uplink, "SPLIT_S", 0.0)
+    monkeypatch.setattr(uplink, "LIVE_BYTES_MAX", 4_000)
+    monkeypatch.setattr(uplink_status, "FIRST_BYTES", 4_000)
+    with group(tmp_path) as world:
+        epoch, ledger = world.edge.spool.epoch, world.a.receiving.ledger
+        world.put(times=200)
+        world.edge.start()
+        for _ in range(100):
+            world.put()
+        world.edge.wait()
+        lanes = ledger.lanes("plant", epoch)
+        assert len(lanes) > 1  # an edge did begin a lane for the newest
+        world.a.send_to(world.b)
+        for _ in range(100):
+            world.put()
+        world.edge.wait()
+        until(world.a.sent, "the standby to have it")
+        assert len(world.b.receiving.ledger.lanes("hub-a")) == 1
+        assert world.b.receiving.ledger.lanes("plant", epoch) == ledger.lanes("plant", epoch)
+        check_once(world.b, world.edge)
 
 
 def test_edges_go_to_the_standby_only_when_it_was_promoted(tmp_path: Path) -> None:
