@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lianji.dictionary.batch import Batch
-from lianji.relay import uplink
+from lianji.relay import rate, uplink
 from tests.relay.line import Line, line_to
 from tests.relay.world import START_US, Edge, Hub, check, until
 
@@ -76,7 +76,7 @@ def test_what_gathered_becomes_a_lane_and_what_is_new_comes_before_it(
 ) -> None:
     hub, line, edge = world
     monkeypatch.setattr(uplink, "SPLIT_S", 0.5)
-    monkeypatch.setattr(uplink, "FIRST_BYTES", 20_000)
+    monkeypatch.setattr(rate, "FIRST_BYTES", 20_000)
     edge.start()
     edge.put()
     edge.wait()

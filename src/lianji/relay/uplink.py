@@ -22,8 +22,10 @@ from lianji.base.errors import InputError, LianjiError, LinkDown
 from lianji.relay.client import HubClient, NotNow, TellTags
 from lianji.relay.lanes import THINNED, Lane, Mark
 from lianji.relay.picking import Pick, check_of
+from lianji.relay.rate import Rate
 from lianji.relay.sending import Book, HistoriesParted, Stretch
-from lianji.relay.uplink_status import Rate, UplinkStatus, told
+from lianji.relay.uplink_status import UplinkStatus
+from lianji.relay.uplink_words import in_words
 from lianji.relay.wire import PREVIOUS, pack_body
 from lianji.spool.record import Record, encode_tags
 from lianji.spool.spool import Spool
@@ -124,7 +126,7 @@ class Uplink:
                 attempt = 0
             except Exception as error:
                 self._agreed.clear()
-                self._error = told(error)
+                self._error = in_words(error)
                 pause = RETRIES_S[min(attempt, len(RETRIES_S) - 1)]
                 if not isinstance(error, LinkDown):
                     _log.warning("relay-failed", error=str(error))

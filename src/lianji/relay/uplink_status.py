@@ -1,15 +1,8 @@
-"""How an uplink is, in figures and in words."""
+"""What an uplink says of itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from lianji.base.errors import InputError, LianjiError, LinkDown, Text
-from lianji.relay.client import Unwelcome
-from lianji.relay.sending import HistoriesParted
-
-BODY_BYTES_MIN = 16 * 1024
-FIRST_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,54 +21,3 @@ class UplinkStatus:
     sent_bytes: int
     sent_records: int
     error: dict[str, object] | None
-
-
-class Rate:
-    """Bytes a second that the line takes, by what was just seen."""
-
-    def __init__(self) -> None:
-        self.a_second = 0.0
-
-    def note(self, size: int, seconds: float) -> None:
-        if size >= 1024:
-            seen = size / max(seconds, 1e-3)
-            self.a_second = seen if not self.a_second else 0.7 * self.a_second + 0.3 * seen
-
-    def body_bytes(self, seconds: float, most: int) -> int:
-        if not self.a_second:
-            return min(FIRST_BYTES, most)
-        return int(min(max(self.a_second * seconds, BODY_BYTES_MIN), most))
-
-
-def told(error: Exception) -> LianjiError:
-    """What stopped the uplink, as people are told it."""
-    if isinstance(error, LianjiError):
-        return error
-    if isinstance(error, HistoriesParted):
-        return InputError(
-            "relay-histories-parted",
-            Text(
-                f"The hub has records under this edge's name that are not ours (at {error.mark}): "
-                "this is an old image, or a copy of the edge runs elsewhere.",
-                f"中心端在本边缘端名下有并非本机的记录（{error.mark}）：本机可能由旧镜像恢复，或另有副本在运行。",
-            ),
-            Text(
-                "Nothing is sent. Stop the copy; if this is the box that shall go on, run "
-                "`lianji relay anew` here.",
-                "已停止发送。请停用副本；若本机应继续运行，请在此执行 `lianji relay anew`。",
-            ),
-        )
-    if isinstance(error, Unwelcome):
-        return InputError(
-            error.code or "relay-refused",
-            Text(
-                error.text.en or f"The hub refuses: HTTP {error.status}.",
-                error.text.zh or f"中心端拒绝：HTTP {error.status}。",
-            ),
-            Text("See the hub's list of sites.", "请查看中心端的站点列表。"),
-        )
-    return LinkDown(
-        "relay-failed",
-        Text(f"The relay failed: {error}.", f"上传失败：{error}。"),
-        Text("It tries again by itself; nothing is lost.", "系统会自动重试，数据不会丢失。"),
-    )

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lianji.base.errors import StorageError
-from lianji.relay import uplink, uplink_status
+from lianji.relay import rate, uplink
 from lianji.relay.generation import Generation, Highest
 from lianji.relay.lanes import Lane, Mark
 from lianji.relay.limits import Limits
@@ -44,7 +44,7 @@ def test_hubs_send_in_order_where_edges_send_the_newest_first(
     and never ask for it."""
     monkeypatch.setattr(uplink, "SPLIT_S", 0.0)
     monkeypatch.setattr(uplink, "LIVE_BYTES_MAX", 4_000)
-    monkeypatch.setattr(uplink_status, "FIRST_BYTES", 4_000)
+    monkeypatch.setattr(rate, "FIRST_BYTES", 4_000)
     with group(tmp_path) as world:
         epoch, ledger = world.edge.spool.epoch, world.a.receiving.ledger
         world.put(times=200)
