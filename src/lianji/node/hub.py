@@ -124,16 +124,14 @@ def _itself(name: str) -> Untrusted:
 
 def _both(plant: Plant) -> Both | None:
     """What waits for the second hub, if this one is to wait for it."""
-    settings, relaying = plant.configuration.settings.relay, plant.relaying
-    if settings is None or relaying is None or settings.mode is not Mode.SYNC:
+    settings = plant.configuration.settings.relay
+    if settings is None or settings.mode is not Mode.SYNC or Group.of(plant.folder) is None:
         return None
-    if Group.of(plant.folder) is None:
-        return None
-    both = Both(
-        lambda: relaying.uplink.position,
-        lambda: plant.spool.durable,
-        settings.sync_wait_s,
-        settings.sync_policy,
-    )
-    relaying.uplink.on_moved = both.moved
+
+    def position() -> int:
+        return plant.relaying.uplink.position if plant.relaying is not None else 0
+
+    both = Both(position, lambda: plant.spool.durable, settings.sync_wait_s, settings.sync_policy)
+    if plant.relaying is not None:
+        plant.relaying.uplink.on_moved = both.moved
     return both

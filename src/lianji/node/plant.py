@@ -74,7 +74,7 @@ class Plant:
         settings = self.configuration.settings
         folder.data.mkdir(parents=True, exist_ok=True)
         self.names = TagIds.open(folder.tag_ids)
-        self.spool = Spool(folder.spool, settings.spool, self.names.path_of)
+        self.spool = Spool(folder.spool, settings.kept_spool, self.names.path_of)
         self.stages = Stages()
         self._historian = Historian(
             folder.history,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from lianji.relay.picking import NotFrom, OfTags, Pick
 from lianji.relay.settings import RelaySettings
 from lianji.relay.talking import Handler, Talking
 from lianji.relay.trust import joining
+from lianji.relay.trust.certificates import der_of
 from lianji.relay.trust.identity import Identity
 from lianji.relay.uplink import Uplink
 from lianji.relay.uplink_status import UplinkStatus
@@ -63,7 +65,7 @@ class Relaying:
         Raises NotFound if it has not joined.
         """
         self._partner = partner
-        self._seen: Seen = partner.standing if partner else Highest(folder / "generation")
+        self._seen: Seen = partner.standing if partner else highest_of(folder)
         self._folder = folder
         self._settings = settings
         self._report = report
@@ -179,6 +181,13 @@ class Relaying:
         self._fetch.renew()
         if self._telling is not None:
             self._telling.renew()
+
+
+def highest_of(folder: Path) -> Highest:
+    """The highest generation that an edge saw of the authority that it joined. Another's begin at
+    one again. Raises NotFound if it has joined none."""
+    root = hashlib.sha256(der_of(Identity(folder).root)).hexdigest()
+    return Highest(folder / f"generation-{root[:16]}")
 
 
 def _pick(settings: RelaySettings, names: TagIds, partner: Partner | None) -> Pick | None:

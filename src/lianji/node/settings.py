@@ -137,6 +137,13 @@ class Settings(BaseModel):
     hub: HubSettings | None = None
     relay: RelaySettings | None = None
 
+    @property
+    def kept_spool(self) -> SpoolSettings:
+        """The spool's, which keeps what a hub had for as long as it may be offered again."""
+        if self.relay is None or self.relay.keep_h <= self.spool.keep_h:
+            return self.spool
+        return self.spool.model_copy(update={"keep_h": self.relay.keep_h})
+
     @field_validator("notify")
     @classmethod
     def _each_by_its_name(cls, channels: list[NotifySettings]) -> list[NotifySettings]:

@@ -15,6 +15,9 @@ from lianji.base.clock import monotonic_s
 from lianji.base.errors import Busy, LianjiError, LinkDown, Text
 from lianji.relay.settings import SyncPolicy
 
+LOOK_S = 0.1
+"""So often whoever waits looks also when nobody has said that something moved."""
+
 
 @dataclass(slots=True)
 class Degraded:
@@ -45,21 +48,29 @@ class Both:
 
     async def __call__(self, sequence: int) -> None:
         """Wait until both have it. Raises Busy by policy ``refuse``."""
+        self._look()
         if self._position() >= sequence:
             return
         if self.degraded is not None and self._policy is SyncPolicy.DEGRADE:
             return
+        if await self._waited(sequence):
+            return
+        self._degrade()
+        if self._policy is SyncPolicy.REFUSE:
+            raise _alone()
+
+    async def _waited(self, sequence: int) -> bool:
+        """Whether the second hub has it in time."""
         future: asyncio.Future[None] = self._loop.create_future()
         self._waiting[future] = sequence
+        until_s = monotonic_s() + self._wait_s
         try:
-            self._look()  # it may have moved meanwhile
-            await asyncio.wait_for(future, self._wait_s)
-        except TimeoutError:
-            self._degrade()
-            if self._policy is SyncPolicy.REFUSE:
-                raise _alone() from None
+            while not future.done() and (left_s := until_s - monotonic_s()) > 0:
+                await asyncio.wait({future}, timeout=min(LOOK_S, left_s))
+                self._look()
+            return future.done()
         finally:
-            self._waiting.pop(future, None)
+            del self._waiting[future]
 
     def moved(self) -> None:
         """The second hub has more. From any thread."""
@@ -102,8 +113,8 @@ def _degraded(for_s: float) -> LinkDown:
         ),
         Text(
             "Look at the second hub and at the line; edges keep what they sent for as long as "
-            "their [spool] keep_h.",
-            "请检查备用中心及网络；边缘端会按 [spool] keep_h 保留已发送的数据。",
+            "their [relay] keep_h.",
+            "请检查备用中心及网络；边缘端会按 [relay] keep_h 保留已发送的数据。",
         ),
     )
 

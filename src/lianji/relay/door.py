@@ -198,7 +198,8 @@ class Door:
         receive: Receive,
         still: Callable[[], object],
     ) -> dict[str, Any]:
-        self._limits.admit(sender.edge)
+        if not sender.is_hub:  # it brings what all edges bring
+            self._limits.admit(sender.edge)
         length = _number(headers, LENGTH)
         size = _number(headers, "content-length") if b"content-length" in headers else None
         if length > LENGTH_MAX or (size or 0) > BODY_BYTES_MAX:

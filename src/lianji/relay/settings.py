@@ -130,8 +130,8 @@ class RelaySettings(BaseModel):
     """Then, ``degrade`` says yes alone, and tells so, until the second hub has caught up;
     ``refuse`` says no, and the edge sends again."""
     keep_h: float = Field(24, ge=0, le=8760)
-    """So many hours back, what the hub had is offered again to one that lacks it; the spool must
-    keep it as long."""
+    """So many hours back, what the hub had is offered again to one that lacks it: the spool keeps
+    it so long, or for its own ``keep_h`` if that is longer, while its cap allows."""
     accept: list[Kind] = Field(default_factory=lambda: [Kind.COMMAND, Kind.BUNDLE, Kind.DICTIONARY])
     """What the hub may tell this plant: ``command``, ``bundle``, ``dictionary``, and
     ``configuration`` only where it is named, since that changes how machines are read."""

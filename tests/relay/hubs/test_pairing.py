@@ -11,16 +11,19 @@ import pytest
 
 from lianji.base.errors import InputError
 from lianji.node import pairing
-from lianji.node.enrolment import authority_of, create_hub, edges_of
+from lianji.node.enrolment import authority_of, create_hub, edges_of, join_hub
 from lianji.node.folder import PlantFolder
 from lianji.node.pairing import Group
+from lianji.node.relaying import highest_of
 from lianji.node.settings import load_settings
 from lianji.relay import group as groups
+from lianji.relay.generation import Generation
 from lianji.relay.settings import Mode
 from lianji.relay.trust.certificates import new_key, request_of
 from lianji.relay.trust.edges import Edges, newer
 from lianji.relay.trust.handover import keys_of, take_keys
 from lianji.relay.trust.peer import EdgeRow
+from tests.relay.trust.door import made_hub, open_door
 
 AT = "south.example.com:8461"
 
@@ -145,6 +148,20 @@ def test_of_an_edge_all_hubs_come_to_the_same_row_in_whatever_order_they_hear() 
             mine = other if newer(mine, other) else mine
         ends.add(mine)
     assert ends == {told[3]}
+
+
+def test_who_joins_a_hub_that_was_made_anew_does_not_take_it_for_an_old_one(
+    tmp_path: Path,
+) -> None:
+    """Else the generations of the hub that is gone would shut the plant out for ever."""
+    plant = PlantFolder(tmp_path / "plant")
+    plant.create("park1", 0)
+    for name, told in (("old", 0), ("new", 0), ("new", 7)):
+        if not (tmp_path / name).exists():
+            with made_hub(tmp_path / name) as hub, open_door(hub):
+                join_hub(plant, hub.invitation())
+        assert highest_of(plant.relay).told().number == told
+        highest_of(plant.relay).hear(Generation(7, "signed"))
 
 
 def test_what_is_no_list_of_edges_is_refused(two: tuple[Edges, Edges]) -> None:

@@ -11,13 +11,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lianji.base.errors import StorageError
+from lianji.relay import rate, uplink
 from lianji.relay.generation import Generation, Highest
 from lianji.relay.lanes import Lane, Mark
+from lianji.relay.limits import Limits
 from lianji.relay.receiving import Sender
 from lianji.relay.settings import SyncPolicy
 from lianji.relay.standing import Role, Standing
-from lianji.relay.wire import GENERATION, GENERATION_PROOF, pack_body
-from tests.relay.hubs.world import GroupHub, check_all, check_once, group, until
+from lianji.relay.wire import GENERATION, GENERATION_PROOF
+from tests.relay.hubs.world import GroupHub, check_all, check_once, group, same_keys, until
 
 
 def test_a_standby_has_what_the_active_hub_has_and_its_ledger_knows_the_edges(
@@ -33,6 +35,33 @@ def test_a_standby_has_what_the_active_hub_has_and_its_ledger_knows_the_edges(
         epoch = world.edge.spool.epoch
         there = world.b.receiving.ledger.lanes("plant", epoch)
         assert there == world.a.receiving.ledger.lanes("plant", epoch) != {}
+
+
+def test_hubs_send_in_order_where_edges_send_the_newest_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the standby would think that it has an edge's lane of which the older part is missing,
+    and never ask for it."""
+    monkeypatch.setattr(uplink, "SPLIT_S", 0.0)
+    monkeypatch.setattr(uplink, "LIVE_BYTES_MAX", 4_000)
+    monkeypatch.setattr(rate, "FIRST_BYTES", 4_000)
+    with group(tmp_path) as world:
+        epoch, ledger = world.edge.spool.epoch, world.a.receiving.ledger
+        world.put(times=200)
+        world.edge.start()
+        for _ in range(100):
+            world.put()
+        world.edge.wait()
+        lanes = ledger.lanes("plant", epoch)
+        assert len(lanes) > 1  # an edge did begin a lane for the newest
+        world.a.send_to(world.b)
+        for _ in range(100):
+            world.put()
+        world.edge.wait()
+        until(world.a.sent, "the standby to have it")
+        assert len(world.b.receiving.ledger.lanes("hub-a")) == 1
+        assert world.b.receiving.ledger.lanes("plant", epoch) == ledger.lanes("plant", epoch)
+        check_once(world.b, world.edge)
 
 
 def test_edges_go_to_the_standby_only_when_it_was_promoted(tmp_path: Path) -> None:
@@ -167,6 +196,28 @@ def _asked(hub: GroupHub, seen: Generation) -> httpx.Response:
         return client.get(address, headers=headers)
 
 
+def test_no_edge_speaks_as_a_hub_of_the_group(tmp_path: Path) -> None:
+    with group(tmp_path) as world:
+        world.a.limits = Limits(rows_a_second=1)
+        world.a.close()
+        world.a.open()
+        told = {"edges": [], "keys": True}
+        for edge, status in (("plant", 403), ("hub-b", 200)):
+            with httpx.Client(verify=world.a.context(edge), trust_env=False) as client:
+                address = f"https://127.0.0.1:{world.a.port}/relay/v1/{edge}/group"
+                assert client.post(address, json=told).status_code == status
+        world.b.standing.promote()
+        world.a.standing.begin(Role.STANDBY, 2)
+        world.b.send_to(world.a)  # a hub brings what all edges bring: their limit is not its own
+        world.edge.start()
+        for _ in range(3):
+            world.put(times=5)
+            world.edge.wait()
+            until(world.b.sent, "the other hub to have it")
+        until(world.b.sent, "the other hub to have it")
+        check_once(world.a, world.edge)
+
+
 def test_an_edge_refuses_a_hub_of_an_older_generation_also_after_a_restart(
     tmp_path: Path,
 ) -> None:
@@ -270,4 +321,37 @@ def test_a_hub_that_degrades_says_yes_alone_says_so_and_ends_it_by_itself(tmp_pa
         assert both.problems() == []
 
 
-__all__ = ["pack_body"]
+def test_three_hubs_are_a_ring_in_which_each_has_all_once(tmp_path: Path) -> None:
+    """Two places, three centres: both of the one city are lost, and come back."""
+    with group(tmp_path) as world:
+        far = GroupHub(same_keys(tmp_path / "c", world.a), name="hub-c", role=Role.STANDBY)
+        try:
+            world.edge.uplink.close()
+            world.edge.spool.close()
+            world.edge.hubs = (world.a, world.b, far)
+            world.edge.open()
+            world.edge.start()
+            world.a.send_to(world.b)
+            world.b.send_to(far)
+            far.send_to(world.a)
+            world.put(times=5)
+            world.edge.wait()
+            until(lambda: len(far.samples()) == 50, "the far hub to have it")
+            world.a.close()
+            world.b.close()
+            far.standing.promote()
+            world.put(times=5)
+            until(lambda: world.edge.seen.told().number == 2, "the edge to go over")
+            world.edge.wait()
+            for hub, to in ((world.a, world.b), (world.b, far)):
+                hub.open()
+                hub.standing.hear(far.standing.told())
+                hub.standing.follow()
+                hub.send_to(to)
+            far.stop_sending()
+            far.send_to(world.a)
+            until(lambda: len(world.b.samples()) == 100, "what came meanwhile to go round")
+            for hub in (world.a, world.b, far):
+                check_once(hub, world.edge)
+        finally:
+            far.close()

@@ -217,4 +217,13 @@ def check_once(hub: GroupHub, edge: Edge) -> None:
     assert found == wanted, f"{hub.name} has {len(found)} of {edge.sent}, {len(set(found))} alone"
 
 
-__all__ = ["Group", "GroupEdge", "GroupHub", "check_all", "check_once", "group", "until"]
+__all__ = [
+    "Group",
+    "GroupEdge",
+    "GroupHub",
+    "check_all",
+    "check_once",
+    "group",
+    "same_keys",
+    "until",
+]

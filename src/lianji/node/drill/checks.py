@@ -91,14 +91,23 @@ def sites_of(folder: PlantFolder, without: Sequence[str] = ()) -> dict[str, Site
     return found
 
 
-def check_sites(hub: str, found: dict[str, SiteSum], first: dict[str, SiteSum]) -> list[Check]:
-    """What a hub has of the sites that were there before, against the first hub's copy."""
+def check_sites(
+    before: dict[str, SiteSum], first: dict[str, SiteSum], second: dict[str, SiteSum]
+) -> list[Check]:
+    """What was there before is at the first hub, and the second has the same.
+
+    (The first hub's table may have more than before, of what was in its spool alone.)
+    """
     checks = []
-    for site, wanted in sorted(first.items()):
-        there = found.get(site)
-        what = f"{hub} has of {site} {_told(there)}, and the first hub's copy {_told(wanted)}"
-        checks.append(Check(f"site {hub} {site}", there == wanted, what))
-    return checks
+    for site, there in sorted(first.items()):
+        was = before.get(site, SiteSum(0, there.start_us, there.end_us))
+        kept = was.rows <= there.rows and there.start_us <= was.start_us <= was.end_us
+        what = f"of {site} the first hub has {there.rows:,} rows, and had {was.rows:,}"
+        checks.append(Check(f"site first {site}", kept and was.end_us <= there.end_us, what))
+        what = f"of {site} the second hub has {_told(second.get(site))}, the first {there.rows:,}"
+        checks.append(Check(f"site second {site}", second.get(site) == there, what))
+    lost = sorted(set(before) - set(first))
+    return [*checks, *(Check(f"site first {site}", False, f"{site} is gone") for site in lost)]
 
 
 def _told(site: Any) -> str:

@@ -2,7 +2,7 @@
 
 What changes is copied as one moment of it, as a backup does; data files, which never change, are
 hard links where the disk has them. The copy speaks to nobody: it has no machines, no ways of
-notification, no tiers, and no address but loopback.
+notification, no tiers, no database elsewhere, and no address but loopback.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from lianji.history.backup.snapshot import Taking
 from lianji.history.backup.sqlite_copy import content_of
 from lianji.node.backup import parts_of
 from lianji.node.folder import PlantFolder
+from lianji.node.pairing import FILE as GROUP
 from lianji.node.settings import FILE, load_settings
 from lianji.node.site_file import changed
 from lianji.node.state_copy import COPY
@@ -28,7 +29,7 @@ from lianji.node.state_copy import FILE as STATE
 
 TRIES = 10
 LOOPBACK = "127.0.0.1"
-_OUTWARD = ("notify", "relay", "web")
+_OUTWARD = ("notify", "relay", "web", "state")
 """Parts of ``lianji.toml`` that a copy must not have."""
 
 
@@ -86,8 +87,9 @@ def _shut_in(copy: PlantFolder, port: int) -> None:
     for folder in (copy.devices, copy.templates):
         shutil.rmtree(folder, ignore_errors=True)
     copy.devices.mkdir()
-    for path in copy.relay.glob("*.json"):  # how far the hub is with others
-        path.unlink()
+    if not (copy.hub / GROUP).exists():  # an edge of a hub that is none of ours
+        shutil.rmtree(copy.relay, ignore_errors=True)
+    (copy.relay / "book.json").unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         (copy.spool / "readers" / "relay").unlink()
     with changed(copy) as document:

@@ -94,9 +94,9 @@ class _Course:
         self._work, self._found = work, Found(now_us())
         ports = free_ports(2)
         say(Text("Copying the hubs ...", "正在复制中心……"))
+        source = standby or first  # which must not be ahead of the first: it is copied before
+        self._b = DrilledHub(copy_of_hub(source, work / "b", ports[1]), ports[1])
         self._a = DrilledHub(copy_of_hub(first, work / "a", ports[0]), ports[0])
-        source, target = standby or self._a.folder, work / "b"
-        self._b = DrilledHub(copy_of_hub(source, target, ports[1]), ports[1])
         self._paired = standby is not None
         self._edges: list[SimulatedEdge] = []
         self._before: dict[str, SiteSum] = {}
@@ -267,7 +267,8 @@ class _Course:
         for name, hub in (("first", self._a), ("second", self._b)):
             for edge in self._edges:
                 self._found.checks += check_edge(name, hub.folder, edge)
-            self._found.checks += check_sites(name, sites_of(hub.folder, mine), self._before)
+        first, second = (sites_of(hub.folder, mine) for hub in (self._a, self._b))
+        self._found.checks += check_sites(self._before, first, second)
         lost = [edge.sent - count_of(self._b.folder, edge) for edge in self._edges]
         self._found.rpo_samples = sum(max(0, one) for one in lost)
         self._found.rpo_s = max(0, *lost) * STEP_US / 1e6
