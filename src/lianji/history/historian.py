@@ -20,10 +20,10 @@ import structlog
 from numpy.typing import NDArray
 
 from lianji.base.clock import now_us
+from lianji.base.errors import StorageError
 from lianji.dictionary.batch import TIME_US_MAX, Batch
 from lianji.dictionary.expression import Expression
 from lianji.history.annotations import Annotations
-from lianji.history.compaction.jobs import Folders
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.log import Change, DeltaLog, Overtaken
 from lianji.history.history import History, Names
@@ -44,6 +44,7 @@ from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.rows import Rows, in_order
 from lianji.history.settings import HistorySettings
+from lianji.history.shared import folders_of, history_shared, is_there, overtaken, places_of
 from lianji.history.sites import taken
 from lianji.history.status import HistoryStatus, told
 from lianji.history.tables import MODIFIED
@@ -63,6 +64,8 @@ GATHER_S = 0.5
 half as much a row (measured)."""
 RETRY_S = 5.0
 TRIES = 20
+LOOK_S = 1.0
+"""Where others write the same table, questions look at most so often for what they wrote."""
 NICENESS = 10
 log = structlog.get_logger(__name__)
 
@@ -88,9 +91,12 @@ class Historian(History):
         super().__init__(site, names, self._view, is_linear, settings, calculated, notes, site_of)
         self.stages = stages or Stages()
         self._spool = spool
-        self._tiers = Tiers(folder, (settings or HistorySettings()).tiers)
+        self._several = self._settings.shared is not None
+        self._looked_s = -LOOK_S
+        samples, modified = places_of(folder, self._settings)
+        self._tiers = Tiers(folder, self._settings.tiers, top=samples)
         finish_moves(self._tiers)
-        self._modified = DeltaLog(FolderPlace(folder.with_name("modified")), MODIFIED)
+        self._modified = DeltaLog(modified, MODIFIED)
         self._table = self._tiers.top
         self._minutes = DeltaLog(FolderPlace(folder.with_name(MINUTES.name)), MINUTES)
         self._hours = DeltaLog(FolderPlace(folder.with_name(HOURS.name)), HOURS)
@@ -114,7 +120,7 @@ class Historian(History):
             self._tiers,
             self._minutes,
             self._hours,
-            Folders(folder, folder.with_name(MINUTES.name), folder.with_name(HOURS.name)),
+            folders_of(folder, self._settings),
             self._flushing,
             self._settings,
             self._sieves,
@@ -179,7 +185,8 @@ class Historian(History):
             for entry in entries:
                 if isinstance(entry.content, Batch):
                     self._memory.take(entry.sequence, entry.content)
-                    self._values.update(Rows.of_batch(entry.content))
+                    if not self._was_there(entry.content):
+                        self._values.update(Rows.of_batch(entry.content))
                 else:
                     self._memory.take_gap(entry.sequence, entry.content)
                 self._memory.sequence = entry.sequence
@@ -204,9 +211,11 @@ class Historian(History):
     def remove_site(self, site: str, sequence: int) -> RemovedSite:
         """Remove all samples of a site for good, those of the spool up to a sequence too.
 
-        For sites of which nothing comes any more. Raises StorageError, and Busy while samples wait
-        or a tier is away.
+        For sites of which nothing comes any more. Raises StorageError, and Busy while samples wait,
+        a tier is away, or other processes have the table open.
         """
+        if self._several:
+            raise history_shared()
         while self._reader.position < sequence:
             self.flush()
         with self.upkeep.at_work, self._flushing:
@@ -230,7 +239,8 @@ class Historian(History):
             one.batch.marks.add(Stage.FLUSH, one.since_ns, started_ns)
         for _ in range(TRIES):
             self._find_out()
-            arrived = self._waiting.before(held)
+            fresh = self._without_others(held)
+            arrived = self._waiting.before(fresh)
             rows, order = in_order([Rows.of_batch(a.batch) for a in arrived], self._ranks(paths))
             settled = self._settled(rows, order, paths)
             waiting = self._waiting.number
@@ -239,18 +249,61 @@ class Historian(History):
             files = self._written(settled.rows, paths)
             self._in_doubt = True
             replaced, sites = settled.replaced, self._sites
-            keep_replaced(self._modified, self._source, sites, replaced, arrived, paths)
-            flushed_ns = time.monotonic_ns()
             try:
-                self._commit(settled, files, last, waiting, lanes)
+                keep_replaced(self._modified, self._source, sites, replaced, arrived, paths)
+                flushed_ns = time.monotonic_ns()
+                self._commit(settled, files, last, waiting, lanes, len(fresh) < len(held))
                 break
             except Overtaken:
                 self._newest.forget()
+        else:
+            raise overtaken(TRIES)
         for one in held:
             one.batch.marks.add(Stage.COMMIT, flushed_ns, flushed_ns)
         self._status.repeated += settled.repeated
         self._status.corrected += settled.corrected
         self._status.last_flush_us = now_us()
+
+    def _without_others(self, held: Sequence[Held]) -> Sequence[Held]:
+        """Those that no other process has brought into the table already."""
+        if not self._several:
+            return held
+        self._look_at_others()
+        fresh = [one for one in held if not self._was_there(one.batch)]
+        if len(fresh) < len(held):
+            log.info("records-were-there", records=len(held) - len(fresh))
+        return fresh
+
+    def _was_there(self, batch: Batch) -> bool:
+        """Whether another process has brought it into the table, as far as is known here."""
+        return self._several and is_there(batch, self._table.committed)
+
+    def _look_at_others(self) -> None:
+        """See what other processes have committed; while nothing else is committed here."""
+        self._table.catch_up()
+        self._modified.catch_up()
+        self._looked_s = time.monotonic()
+        touched, self._table.touched = self._table.touched, set()
+        if touched:
+            paths, sites = self._names.paths, self._sites
+            anywhere = sites.home in touched
+            some = [n for n, path in enumerate(paths) if anywhere or sites.of(path) in touched]
+            tags = np.array(some, np.int32)
+            self._newest.forget(tags)
+            with self._lock:
+                self._values.forget(tags)
+
+    def _look_if_due(self) -> None:
+        """Before a question. Where the table cannot be reached, its files say so when they are
+        read."""
+        due = self._several and time.monotonic() - self._looked_s >= LOOK_S
+        if due and self._flushing.acquire(blocking=False):
+            try:
+                self._look_at_others()
+            except (StorageError, OSError) as error:
+                log.warning("table-away", error=str(error))
+            finally:
+                self._flushing.release()
 
     def _written(self, rows: Rows, paths: Sequence[str]) -> list[DataFile]:
         """Files of all sites and days of some rows, durable and not yet part of the table."""
@@ -295,12 +348,14 @@ class Historian(History):
         last: int,
         waiting: int,
         lanes: Ledger,
+        some_were_there: bool,
     ) -> None:
         """Rows leave lower tiers first: if the end does not come, the spool brings the new ones
         again, and they find nothing that they would have to replace."""
         others_wait = waiting != self._waiting.number
         relayed_now = transactions(lanes, self._table.committed)
-        if not files and not settled.rewritten and not others_wait and not relayed_now:
+        others = others_wait or relayed_now or some_were_there
+        if not files and not settled.rewritten and not others:
             self._in_doubt = False
             return
         mine: list[Rewritten] = []
@@ -336,9 +391,11 @@ class Historian(History):
     # -- what is asked ---------------------------------------------------------------------
 
     def _view(self) -> View:
+        self._look_if_due()
         with self._lock:
             self._absorb()
-            batches = [*self._waiting.batches, *(held.batch for held in self._memory.held)]
+            held = [one.batch for one in self._memory.held if not self._was_there(one.batch)]
+            batches = [*self._waiting.batches, *held]
             rollups = (
                 Rolled(self._minutes.place, self._minutes.files, MINUTE_US),
                 Rolled(self._hours.place, self._hours.files, HOUR_US),
@@ -358,6 +415,7 @@ class Historian(History):
             return self._values.of(ids)
 
     def _modified_log(self) -> DeltaLog | None:
+        self._look_if_due()
         return self._modified
 
     def relayed(self) -> Ledger:
@@ -366,6 +424,12 @@ class Historian(History):
         entries = self._spool.after(self._reader.position)
         behind = last_of_lanes(one for entry in entries for one in entry.content.sources)
         return joined(relayed(self._table.sources), behind)  # this order: a flush may be going on
+
+    def relayed_by_all(self) -> Ledger:
+        """The same, with what other processes have brought by now. Raises StorageError, OSError."""
+        with self._flushing:
+            self._look_at_others()
+        return self.relayed()
 
     def status(self) -> HistoryStatus:
         with self._lock:

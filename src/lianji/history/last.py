@@ -70,6 +70,12 @@ class LastValues:
         self.update(rows.take(rows.time_us > self.time_us[rows.tag]))
         self._complete[tags] = True
 
+    def forget(self, tags: NDArray[np.int32]) -> None:
+        """Files that others wrote may hold newer samples of these, or others of the same time."""
+        self._grow(int(tags.max(initial=0)))
+        self.time_us[tags] = NEVER
+        self._complete[tags] = False
+
     def of(self, tags: NDArray[np.int32]) -> Rows:
         """The last samples of those of these ids that have one; ``Rows.tag`` are places in
         ``tags``."""
