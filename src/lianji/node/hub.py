@@ -13,6 +13,7 @@ from lianji.base.clock import now_us
 from lianji.node.enrolment import authority_of, edges_with
 from lianji.node.plants import Plants
 from lianji.node.reconciling.reconciler import Reconciler
+from lianji.node.several import several_of
 from lianji.node.telling import messages_with, tell_news
 from lianji.relay.aside import Aside
 from lianji.relay.door import Door
@@ -43,7 +44,10 @@ class HubDoor:
         self.aside = Aside(folder.hub / "aside")
         self.messages = messages_with(folder, plant.state)
         self.conversation = Conversation(self.messages)
-        ledger = Ledger(plant.history.relayed())
+        ledger = Ledger()
+        self._several = several_of(plant, settings, ledger)
+        if self._several is None:
+            ledger = Ledger(plant.history.relayed())
         self.receiving = Receiving(plant.spool, plant.names, ledger, self.aside)
         enrolment = Starlette(routes=routes(self.authority, self.edges, settings.addresses))
         self.door = Door(
@@ -55,6 +59,7 @@ class HubDoor:
             enrolment,
             self.messages.content,
         )
+        self.door.ownership = self._several.ownership if self._several else None
         self.reconciler = Reconciler(plant, self.edges, self.conversation)
         self.door.repairs = self.reconciler.offers.get
         self.plants = Plants(plant, self, settings.certificate_days)
@@ -71,6 +76,7 @@ class HubDoor:
         telling = asyncio.create_task(tell_news(self.messages, self.conversation), name="messages")
         reconciling = asyncio.create_task(self.reconciler.serve(), name="hub-reconcile")
         keeping = asyncio.create_task(self.plants.keep_on(), name="hub-plants")
+        leases = self._several and asyncio.create_task(self._several.ownership.keep())
         try:
             await self._server.serve(sockets=[listener])
         finally:
@@ -80,6 +86,10 @@ class HubDoor:
             await asyncio.gather(reconciling, return_exceptions=True)
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
+            if self._several and leases:
+                leases.cancel()
+                await asyncio.gather(leases, return_exceptions=True)
+                await self._several.end()
 
     async def _refresh(self) -> None:
         while True:

@@ -20,6 +20,7 @@ import httpx
 from lianji.base.errors import InputError, LianjiError, LinkDown, Text
 from lianji.relay.lanes import Lane, Mark
 from lianji.relay.sending import HistoriesParted
+from lianji.relay.settings import https_address
 from lianji.relay.wire import GENERATION, PREVIOUS, Body
 
 CONNECT_S_MAX = 10.0
@@ -42,6 +43,20 @@ class TellTags(Exception):
     def __init__(self, known: int) -> None:
         super().__init__(known)
         self.known = known
+
+
+class Moved(LinkDown):
+    """Another process of the hub looks after this edge now: agree with it anew."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            "relay-moved",
+            Text(
+                f"Another process of the hub looks after this edge: {address or 'behind the hub'}.",
+                f"本边缘端由中心端的另一进程负责：{address or '位于同一地址之后'}。",
+            ),
+            Text("It goes there by itself.", "系统会自动转到该进程。"),
+        )
 
 
 class Unwelcome(Exception):
@@ -78,6 +93,10 @@ class HubClient:
         self._context = context
         self._proxy = proxy
         self._at = 0
+        self._owner = ""
+        """Where one of several processes said that this edge is looked after; else empty."""
+        self._moved = False
+        """The last answer was that another process looks after this edge."""
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
         self._sockets: weakref.WeakSet[ssl.SSLSocket] = weakref.WeakSet()
@@ -86,12 +105,19 @@ class HubClient:
 
     @property
     def address(self) -> str:
-        return self._hubs[self._at]
+        return self._owner or self._hubs[self._at]
 
     def next_hub(self) -> None:
-        """Try the next address from now on, over new connections."""
+        """Try the next address from now on, over new connections; not where the hub has just said
+        which process to go to, and where that one is gone, first the address before all."""
         with self._lock:
-            self._at = (self._at + 1) % len(self._hubs)
+            moved, self._moved = self._moved, False
+            if moved:
+                return
+            if self._owner:
+                self._owner = ""
+            else:
+                self._at = (self._at + 1) % len(self._hubs)
         self.renew()
 
     def renew(self) -> None:
@@ -143,6 +169,7 @@ class HubClient:
 
     def _stream(self, path: str, take: Callable[[bytes], object]) -> None:
         """Raises LinkDown, NotNow, Unwelcome, and what ``take`` raises but OSError."""
+        self._moved = False
         way = f"{self.address}/relay/v1/{self._edge}/{path}"
         try:
             with self._http().stream("GET", way, extensions=self._extensions) as response:
@@ -167,6 +194,7 @@ class HubClient:
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Raises LinkDown, NotNow, TellTags, HistoriesParted, Unwelcome."""
+        self._moved = False
         try:
             response = self._http().request(
                 method,
@@ -202,9 +230,19 @@ class HubClient:
             raise OSError(f"it is of generation {generation}, and {self.generation} was there")
         self.generation = generation
 
-    @staticmethod
-    def _refused(response: httpx.Response, told: dict[str, Any]) -> Exception:
+    def _move(self, told: dict[str, Any]) -> Moved:
+        """Go where the hub says from now on; where it does not say, by the common address."""
+        self._moved = True
+        if told.get("code") == "relay-elsewhere":
+            self._owner = ""
+            with suppress(ValueError):
+                self._owner = https_address(str(told.get("address", "")))
+        return Moved(self._owner)
+
+    def _refused(self, response: httpx.Response, told: dict[str, Any]) -> Exception:
         status, code = response.status_code, str(told.get("code", ""))
+        if code in ("relay-elsewhere", "relay-agree-first"):
+            return self._move(told)
         cause = told.get("cause", {})
         text = Text(str(cause.get("en", "")), str(cause.get("zh", "")))
         if code == "relay-histories-parted":

@@ -21,7 +21,7 @@ import structlog
 from lianji.base.clock import monotonic_s
 from lianji.base.durable import make_folder, write_atomically
 from lianji.base.errors import InputError, LianjiError, LinkDown
-from lianji.relay.client import HubClient, NotNow, TellTags
+from lianji.relay.client import HubClient, Moved, NotNow, TellTags
 from lianji.relay.lanes import THINNED, Lane, Mark
 from lianji.relay.rate import Rate
 from lianji.relay.sending import Book, HistoriesParted, Stretch
@@ -132,6 +132,9 @@ class Uplink:
             try:
                 work()
                 attempt = 0
+            except Moved:
+                self._agreed.clear()
+                self._stop.wait(RETRIES_S[0])
             except Exception as error:
                 self._agreed.clear()
                 self._error = in_words(error)
