@@ -46,6 +46,7 @@ class HubDoor:
         self.conversation = Conversation(self.messages)
         ledger = Ledger()
         self._several = several_of(plant, settings, ledger)
+        self._handing_over: asyncio.Task[None] | None = None
         if self._several is None:
             ledger = Ledger(plant.history.relayed())
         self.receiving = Receiving(plant.spool, plant.names, ledger, self.aside)
@@ -89,7 +90,7 @@ class HubDoor:
             if self._several and leases:
                 leases.cancel()
                 await asyncio.gather(leases, return_exceptions=True)
-                await self._several.end()
+                await (self._handing_over or self._several.end())
 
     async def _refresh(self) -> None:
         while True:
@@ -97,5 +98,8 @@ class HubDoor:
             await asyncio.to_thread(self.authority.refresh, self._context)
 
     def stop(self) -> None:
+        """From the loop's own thread."""
+        if self._several:
+            self._handing_over = asyncio.create_task(self._several.end(), name="hub-hand-over")
         self.conversation.end()
         self._server.should_exit = True

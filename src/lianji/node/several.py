@@ -31,7 +31,9 @@ class Several:
         plant.history.upkeep.may_merge = lambda: self.ownership.keeps_up
 
     async def end(self) -> None:
-        """Put into the table what is here, and let others take over; both may fail."""
+        """Take nothing more, put into the table what is here, and let others take over; both may
+        fail."""
+        self.ownership.ended = True
         with suppress(LianjiError, OSError):
             await asyncio.to_thread(self._history.flush)
         with suppress(LianjiError, OSError):

@@ -55,6 +55,8 @@ class Ownership:
         self._taking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._renewing = asyncio.Lock()
         self._renewed_s = monotonic_s()
+        self.ended = False
+        """From now on nobody is answered here."""
         self.keeps_up = False
         """Whether this process merges the table's files."""
 
@@ -66,6 +68,8 @@ class Ownership:
     async def answer_for(self, edge: str, *, agreeing: bool = False, sends: bool = False) -> None:
         """Make sure that this process may answer an edge. Raises Elsewhere, StorageError; and
         AgreeFirst where it sends and has not asked for the ledger."""
+        if self.ended:
+            raise Elsewhere(edge, "")
         if self._is_over():
             await self._renew()
         if edge not in self._mine:
@@ -107,6 +111,7 @@ class Ownership:
 
     async def release(self) -> None:
         """Let others take over at once. Raises StorageError."""
+        self.ended = True
         self._mine.clear()
         await asyncio.to_thread(self._owners.release)
 

@@ -1,0 +1,102 @@
+"""Two hub processes behind one address: an edge is looked after by one, and by the other when that
+is gone; the table has each sample once, whoever flushes and when."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.relay.several.world import Common, owner_first, several
+from tests.relay.world import until
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edge waits a minute for a hub that says nothing; here it gives up sooner."""
+    monkeypatch.setattr("lianji.relay.client.ANSWER_S_MAX", 4.0)
+    monkeypatch.setattr("lianji.relay.client.CONNECT_S_MAX", 3.0)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["by address", "by chance"])
+def test_an_edge_stays_with_one_process_wherever_it_arrives(common: Common, told: bool) -> None:
+    with several(common, told=told) as (a, b, balancer):
+        edge = common.edge("e", balancer.port)
+        edge.start()
+        for _ in range(10):
+            edge.put(5)
+            edge.wait(40)
+        owner, other = owner_first(a, b)
+        assert not other.mine
+        assert owner.mine == {"e": 1}
+        assert not other.plant.spool.durable
+        owner.flush()
+        other.flush()
+        common.check()
+
+
+def test_when_the_owner_sleeps_the_other_takes_over_and_neither_doubles(common: Common) -> None:
+    with several(common) as (a, b, balancer):
+        edge = common.edge("e", balancer.port)
+        edge.start()
+        edge.put(20)
+        edge.wait(40)
+        owner, other = owner_first(a, b)
+        owner.flush()
+        edge.put(20)
+        edge.wait(40)
+        durable = owner.plant.spool.durable
+        owner.freeze()  # with 20 samples that it said yes to, and has not flushed
+        edge.put(20)
+        until(lambda: "e" in other.mine, "the other to take over", 40)
+        edge.put(20)
+        edge.wait(40)
+        other.flush()
+        owner.thaw()
+        until(lambda: "e" not in owner.mine, "the old owner to hear of it", 40)
+        assert owner.plant.spool.durable >= durable
+        owner.flush()
+        common.check()
+        edge.put(20)
+        edge.wait(40)
+        other.flush()
+        common.check()
+        assert other.mine == {"e": 2}
+
+
+def test_the_old_owner_may_flush_first(common: Common) -> None:
+    with several(common) as (a, b, balancer):
+        edge = common.edge("e", balancer.port)
+        edge.start()
+        edge.put(20)
+        edge.wait(40)
+        owner, other = owner_first(a, b)
+        owner.freeze()
+        edge.put(20)
+        until(lambda: "e" in other.mine, "the other to take over", 40)
+        edge.put(20)
+        edge.wait(40)
+        owner.thaw()
+        owner.flush()
+        files = len(common.place_files())
+        other.flush()
+        common.check()
+        assert len(common.place_files()) > files
+
+
+def test_one_that_ends_well_hands_over_at_once(common: Common) -> None:
+    with several(common) as (a, b, balancer):
+        edge = common.edge("e", balancer.port)
+        edge.start()
+        edge.put(20)
+        edge.wait(40)
+        owner, other = owner_first(a, b)
+        owner.close()
+        common.check()
+        edge.put(20)
+        edge.wait(40)
+        assert other.mine == {"e": 2}
+        owner.open()
+        other.flush()
+        common.check()
+        assert edge.uplink.status().parted is False
