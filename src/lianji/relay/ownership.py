@@ -54,7 +54,8 @@ class Ownership:
         self._agreed: set[str] = set()
         self._taking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._renewing = asyncio.Lock()
-        self._renewed_s = monotonic_s()
+        self.renewed_s = self.tried_s = monotonic_s()
+        """When the database last said yes, and when it was last asked."""
         self.ended = False
         """From now on nobody is answered here."""
         self.keeps_up = False
@@ -117,7 +118,7 @@ class Ownership:
 
     def _is_over(self) -> bool:
         """This process slept, or was cut off: others may have taken over."""
-        return monotonic_s() - self._renewed_s > self._lease_s
+        return monotonic_s() - self.tried_s > self._lease_s
 
     async def _renew(self, anyway: bool = False) -> None:
         """A database that is away changes nothing: nobody can take over there."""
@@ -130,9 +131,9 @@ class Ownership:
                 self.keeps_up = await asyncio.to_thread(self._take_upkeep)
             except StorageError as error:
                 _log.warning("leases-not-renewed", error=str(error))
-                self._renewed_s = monotonic_s()
+                self.tried_s = monotonic_s()
                 return
-            self._renewed_s = begun_s
+            self.renewed_s = self.tried_s = begun_s
         for edge, fence in before.items():
             if held.get(edge) != fence and self._mine.pop(edge, None) is not None:
                 _log.warning("edge-lost", edge=edge)

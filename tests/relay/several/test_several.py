@@ -3,9 +3,13 @@ is gone; the table has each sample once, whoever flushes and when."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.relay.several.world import Common, owner_first, several
+from tests.peers.postgres import postgres
+from tests.peers.seaweedfs import SeaweedFS
+from tests.relay.several.world import LEASE_S, Common, owner_first, several
 from tests.relay.world import until
 
 pytestmark = pytest.mark.timeout(180)
@@ -51,6 +55,9 @@ def test_when_the_owner_sleeps_the_other_takes_over_and_neither_doubles(common: 
         until(lambda: "e" in other.mine, "the other to take over", 40)
         edge.put(20)
         edge.wait(40)
+        received = other.door.receiving.received["e"]
+        assert received.rows == 60  # the first 20 were in the table
+        assert received.parted == 0  # an edge that moves is no clone
         other.flush()
         owner.thaw()
         until(lambda: "e" not in owner.mine, "the old owner to hear of it", 40)
@@ -100,3 +107,28 @@ def test_one_that_ends_well_hands_over_at_once(common: Common) -> None:
         other.flush()
         common.check()
         assert edge.uplink.status().parted is False
+
+
+def test_while_the_database_is_away_the_owner_goes_on(tmp_path: Path, store: SeaweedFS) -> None:
+    with postgres() as database:
+        common = Common(tmp_path, store, database.database())
+        with several(common) as (a, b, balancer):
+            edge = common.edge("e", balancer.port)
+            edge.start()
+            edge.put(20)
+            edge.wait(40)
+            owner, other = owner_first(a, b)
+            database.kill()
+            ownership = owner.door.door.ownership
+            assert ownership is not None
+            renewed_s = ownership.tried_s
+            until(lambda: ownership.tried_s > renewed_s + 2 * LEASE_S, "leases to be over", 90)
+            edge.put(20)
+            edge.wait(60)
+            assert owner.mine == {"e": 1}
+            database.start()
+            renewed_s = ownership.renewed_s
+            until(lambda: ownership.renewed_s > renewed_s, "leases to be renewed", 60)
+            assert (owner.mine, other.mine) == ({"e": 1}, {})
+            owner.flush()
+            common.check()
