@@ -46,7 +46,7 @@ class Process(Hub):
         self.spool.put(replace(batch, sources=(origin,))).result(10)
 
     def mark(self, edge: str, lane: int = 1) -> int:
-        self.history.relayed_by_all()
+        self.history.relayed(afresh=True)
         return relayed(self.history._table.sources).get((edge, EPOCH, lane), (0, 0))[0]
 
 
@@ -84,7 +84,7 @@ def test_what_one_process_flushed_the_other_answers(pair: Pair) -> None:
     pair.b.take("e", 2, {1: 1})
     pair.a.history.flush()
     pair.b.history.flush()
-    pair.a.history._looked_s = 0
+    pair.a.history._others._looked_s = 0
     for one in (pair.a, pair.b):
         assert one.history.read(["e/x"], *SPAN)["value"].to_pylist() == [0, 1]
         assert one.history.last(["e/x"])["value"].to_pylist() == [1]
@@ -188,7 +188,7 @@ def test_only_who_may_merges_samples(pair: Pair) -> None:
     for number in range(1, 21):
         pair.b.take("e", number, {number: number})
         pair.b.history.flush()
-    pair.a.history.relayed_by_all()
+    pair.a.history.relayed(afresh=True)
     pair.a.history.upkeep.may_merge = lambda: False
     while pair.a.history.upkeep.step():
         pass
@@ -249,7 +249,7 @@ def test_whoever_owns_and_whenever_it_is_killed_each_record_counts_once(
                     edges[edge].said.append((float(some), float(number)))
                 case "own":
                     owner[edge] = some
-                    known = processes[some].history.relayed_by_all()
+                    known = processes[some].history.relayed(afresh=True)
                     sent[edge] = known.get((edge, EPOCH, 1), (0, 0))[0]
                 case "send":
                     last = min(sent[edge] + some, len(edges[edge].said))

@@ -20,31 +20,39 @@ import structlog
 from numpy.typing import NDArray
 
 from lianji.base.clock import now_us
-from lianji.base.errors import StorageError
-from lianji.dictionary.batch import TIME_US_MAX, Batch
+from lianji.dictionary.batch import TIME_US_MAX as MAX
+from lianji.dictionary.batch import Batch
 from lianji.dictionary.expression import Expression
 from lianji.history.annotations import Annotations
 from lianji.history.delta.actions import DataFile
-from lianji.history.delta.log import Change, DeltaLog, Overtaken
+from lianji.history.delta.log import DeltaLog, Overtaken
 from lianji.history.history import History, Names
 from lianji.history.last import LastValues
 from lianji.history.late.keys import Newest
-from lianji.history.late.settle import Rewritten, Settled, settle
+from lianji.history.late.settle import Rewritten, Settled, rewriting, settle
 from lianji.history.late.sieve import Sieves
 from lianji.history.late.waiting import ROWS_MAX as WAITING_ROWS_MAX
 from lianji.history.late.waiting import Waiting, picked, source_of_waiting
 from lianji.history.memory import Held, Memory
 from lianji.history.modified import keep_replaced
+from lianji.history.others import Others
 from lianji.history.parquet.writing import write_sites
 from lianji.history.places.folder import FolderPlace
-from lianji.history.relayed import Ledger, joined, last_of_lanes, relayed, transactions
+from lianji.history.relayed import (
+    Ledger,
+    joined,
+    last_of_lanes,
+    relayed,
+    source_name,
+    transactions,
+)
 from lianji.history.removal import RemovedSite, Tables, history_incomplete, remove_site
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import HOURS, MINUTES
-from lianji.history.rows import Rows, in_order
+from lianji.history.rows import Ranks, Rows, in_order
 from lianji.history.settings import HistorySettings
-from lianji.history.shared import folders_of, history_shared, is_there, overtaken, places_of
+from lianji.history.shared import folders_of, history_shared, overtaken, places_of
 from lianji.history.sites import taken
 from lianji.history.status import HistoryStatus, told
 from lianji.history.tables import MODIFIED
@@ -64,8 +72,6 @@ GATHER_S = 0.5
 half as much a row (measured)."""
 RETRY_S = 5.0
 TRIES = 20
-LOOK_S = 1.0
-"""Where others write the same table, questions look at most so often for what they wrote."""
 NICENESS = 10
 log = structlog.get_logger(__name__)
 
@@ -91,8 +97,6 @@ class Historian(History):
         super().__init__(site, names, self._view, is_linear, settings, calculated, notes, site_of)
         self.stages = stages or Stages()
         self._spool = spool
-        self._several = self._settings.shared is not None
-        self._looked_s = -LOOK_S
         samples, modified = places_of(folder, self._settings)
         self._tiers = Tiers(folder, self._settings.tiers, top=samples)
         finish_moves(self._tiers)
@@ -111,10 +115,12 @@ class Historian(History):
         self._newest = Newest()
         self._sieves = Sieves()
         self._values = LastValues()
+        alone = self._settings.shared is None
+        self._others = Others(self._table, self._modified, self._sites, names, self._forget, alone)
         for batch in self._waiting.batches:
             self._values.update(Rows.of_batch(batch))
         self.unreadable.update(self._waiting.lost)
-        self._rank = np.empty(0, np.int32)
+        self._ranks = Ranks()
         self._status = HistoryStatus(0, 0, 0, 0, 0, None, 0, 0, None)
         self.upkeep = Upkeep(
             self._tiers,
@@ -185,7 +191,7 @@ class Historian(History):
             for entry in entries:
                 if isinstance(entry.content, Batch):
                     self._memory.take(entry.sequence, entry.content)
-                    if not self._was_there(entry.content):
+                    if not self._others.brought(entry.content):
                         self._values.update(Rows.of_batch(entry.content))
                 else:
                     self._memory.take_gap(entry.sequence, entry.content)
@@ -214,7 +220,7 @@ class Historian(History):
         For sites of which nothing comes any more. Raises StorageError, and Busy while samples wait,
         a tier is away, or other processes have the table open.
         """
-        if self._several:
+        if self._others.there:
             raise history_shared()
         while self._reader.position < sequence:
             self.flush()
@@ -239,9 +245,9 @@ class Historian(History):
             one.batch.marks.add(Stage.FLUSH, one.since_ns, started_ns)
         for _ in range(TRIES):
             self._find_out()
-            fresh = self._without_others(held)
+            fresh = self._others.left_by(held)
             arrived = self._waiting.before(fresh)
-            rows, order = in_order([Rows.of_batch(a.batch) for a in arrived], self._ranks(paths))
+            rows, order = in_order([Rows.of_batch(a.batch) for a in arrived], self._ranks.of(paths))
             settled = self._settled(rows, order, paths)
             waiting = self._waiting.number
             if arrived:
@@ -264,46 +270,11 @@ class Historian(History):
         self._status.corrected += settled.corrected
         self._status.last_flush_us = now_us()
 
-    def _without_others(self, held: Sequence[Held]) -> Sequence[Held]:
-        """Those that no other process has brought into the table already."""
-        if not self._several:
-            return held
-        self._look_at_others()
-        fresh = [one for one in held if not self._was_there(one.batch)]
-        if len(fresh) < len(held):
-            log.info("records-were-there", records=len(held) - len(fresh))
-        return fresh
-
-    def _was_there(self, batch: Batch) -> bool:
-        """Whether another process has brought it into the table, as far as is known here."""
-        return self._several and is_there(batch, self._table.committed)
-
-    def _look_at_others(self) -> None:
-        """See what other processes have committed; while nothing else is committed here."""
-        self._table.catch_up()
-        self._modified.catch_up()
-        self._looked_s = time.monotonic()
-        touched, self._table.touched = self._table.touched, set()
-        if touched:
-            paths, sites = self._names.paths, self._sites
-            anywhere = sites.home in touched
-            some = [n for n, path in enumerate(paths) if anywhere or sites.of(path) in touched]
-            tags = np.array(some, np.int32)
-            self._newest.forget(tags)
-            with self._lock:
-                self._values.forget(tags)
-
-    def _look_if_due(self) -> None:
-        """Before a question. Where the table cannot be reached, its files say so when they are
-        read."""
-        due = self._several and time.monotonic() - self._looked_s >= LOOK_S
-        if due and self._flushing.acquire(blocking=False):
-            try:
-                self._look_at_others()
-            except (StorageError, OSError) as error:
-                log.warning("table-away", error=str(error))
-            finally:
-                self._flushing.release()
+    def _forget(self, tags: NDArray[np.int32]) -> None:
+        """Others may have written rows of these."""
+        self._newest.forget(tags)
+        with self._lock:
+            self._values.forget(tags)
 
     def _written(self, rows: Rows, paths: Sequence[str]) -> list[DataFile]:
         """Files of all sites and days of some rows, durable and not yet part of the table."""
@@ -364,8 +335,8 @@ class Historian(History):
             if log is self._table:
                 mine.append(one)
             else:
-                log.commit(_rewriting([one]))
-        change = _rewriting(mine)
+                log.commit(rewriting([one]))
+        change = rewriting(mine)
         change.operation = "WRITE"
         change.added = [*change.added, *files]
         change.sequences = {self._source: last, **relayed_now}
@@ -380,21 +351,13 @@ class Historian(History):
                 self._sieves.replace(one.new.name, one.old.file.name, one.gone)
         self._in_doubt = False
 
-    def _ranks(self, paths: Sequence[str]) -> NDArray[np.int32]:
-        """The place of each tag id in the order of the paths."""
-        if len(self._rank) != len(paths):
-            order = sorted(range(len(paths)), key=paths.__getitem__)
-            self._rank = np.empty(len(paths), np.int32)
-            self._rank[order] = np.arange(len(paths), dtype=np.int32)
-        return self._rank
-
     # -- what is asked ---------------------------------------------------------------------
 
     def _view(self) -> View:
-        self._look_if_due()
+        self._others.look_if_due(self._flushing)
         with self._lock:
             self._absorb()
-            held = [one.batch for one in self._memory.held if not self._was_there(one.batch)]
+            held = [one.batch for one in self._memory.held if not self._others.brought(one.batch)]
             batches = [*self._waiting.batches, *held]
             rollups = (
                 Rolled(self._minutes.place, self._minutes.files, MINUTE_US),
@@ -407,29 +370,22 @@ class Historian(History):
     def _last(self, view: View, paths: Sequence[str]) -> Rows:
         ids = view.ids(paths)
         with self._lock:
-            missing = self._values.incomplete(ids)
-            if len(missing):
-                old = view.before([paths[place] for place in missing.tolist()], TIME_US_MAX)
-                old.tag = ids[missing][old.tag]
-                self._values.complete(ids[missing], old)
-            return self._values.of(ids)
+            return self._values.asked(ids, lambda some: view.before([paths[n] for n in some], MAX))
 
     def _modified_log(self) -> DeltaLog | None:
-        self._look_if_due()
+        self._others.look_if_due(self._flushing)
         return self._modified
 
-    def relayed(self) -> Ledger:
+    def relayed(self, afresh: bool = False) -> Ledger:
         """Of each lane of each edge the last record that is safe here, in the table or still in the
-        spool: the whole ledger, as decision 11 has it."""
+        spool: the whole ledger, as decision 11 has it. ``afresh``: with what other processes have
+        committed by now; it raises StorageError or OSError."""
+        if afresh:
+            with self._flushing:
+                self._others.look()
         entries = self._spool.after(self._reader.position)
         behind = last_of_lanes(one for entry in entries for one in entry.content.sources)
         return joined(relayed(self._table.sources), behind)  # this order: a flush may be going on
-
-    def relayed_by_all(self) -> Ledger:
-        """The same, with what other processes have brought by now. Raises StorageError, OSError."""
-        with self._flushing:
-            self._look_at_others()
-        return self.relayed()
 
     def status(self) -> HistoryStatus:
         with self._lock:
@@ -443,16 +399,3 @@ class Historian(History):
         if self._status.error is None and self.upkeep.error is not None:
             return replace(self._status, error=self.upkeep.error.as_json())
         return self._status
-
-
-def _rewriting(some: Sequence[Rewritten]) -> Change:
-    return Change(
-        "DELETE",
-        [one.new for one in some if one.new is not None],
-        [one.old.file for one in some],
-    )
-
-
-def source_name(site: str, epoch: str) -> str:
-    """The application id under which a spool's sequences are committed."""
-    return f"lianji/{site}/{epoch}"

@@ -21,6 +21,11 @@ _CHECK = "/check"
 _SIGN = 1 << 63
 
 
+def source_name(site: str, epoch: str) -> str:
+    """The application id under which a spool's own sequences are committed."""
+    return f"lianji/{site}/{epoch}"
+
+
 def lane_of(source: Source) -> Lane:
     return source.edge, source.epoch, source.lane
 

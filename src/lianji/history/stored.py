@@ -14,10 +14,10 @@ from lianji.dictionary.batch import Batch
 from lianji.dictionary.expression import Expression
 from lianji.history.annotations import Annotations
 from lianji.history.delta.log import DeltaLog
-from lianji.history.historian import source_name
 from lianji.history.history import History, Names
 from lianji.history.late.waiting import file_of, read_waiting, source_of_waiting, waiting_lost
 from lianji.history.places.folder import FolderPlace
+from lianji.history.relayed import source_name
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import HOURS, MINUTES

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lianji.base.errors import InputError, LianjiError, Text
 from lianji.relay.ledger import Ledger
 from lianji.relay.owners import Owners
-from lianji.relay.ownership import Ownership
+from lianji.relay.ownership import Ownership, Rows
 from lianji.relay.settings import HubSettings
 
 if TYPE_CHECKING:
@@ -27,8 +27,11 @@ class Several:
         address, lease_s = settings.process_address, settings.lease_s
         owners = Owners(plant.state, plant.spool.epoch, address, lease_s)
         self._history = plant.history
-        self.ownership = Ownership(owners, ledger, plant.history.relayed_by_all, lease_s)
+        self.ownership = Ownership(owners, ledger, self._ledger, lease_s)
         plant.history.upkeep.may_merge = lambda: self.ownership.keeps_up
+
+    def _ledger(self) -> Rows:
+        return self._history.relayed(afresh=True)
 
     async def end(self) -> None:
         """Take nothing more, put into the table what is here, and let others take over; both may

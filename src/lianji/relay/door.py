@@ -24,8 +24,7 @@ from lianji.relay.lanes import Lane, Mark
 from lianji.relay.limits import Limits
 from lianji.relay.messages.serving import ContentOf, send_file, start_of
 from lianji.relay.naming import TagsUnknown
-from lianji.relay.owners import Elsewhere
-from lianji.relay.ownership import Ownership
+from lianji.relay.ownership import Elsewhere, Ownership
 from lianji.relay.receiving import Receiving, RelayParted, Sender, Yes
 from lianji.relay.wire import (
     BODY_BYTES_MAX,

@@ -10,11 +10,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from lianji.base.clock import now_us
-from lianji.base.errors import LianjiError, Text
 from lianji.base.state import State
+from lianji.relay.ownership import Elsewhere
 
-UPKEEP = "*upkeep"
-"""Not an edge's name: who holds it merges the table's files."""
 METADATA = sa.MetaData()
 owners = sa.Table(
     "relay_owners",
@@ -25,23 +23,6 @@ owners = sa.Table(
     sa.Column("fence", sa.BigInteger),
     sa.Column("until_us", sa.BigInteger),
 )
-
-
-class Elsewhere(LianjiError):
-    """Another process looks after this edge. (RFC 9110, section 15.5.20: 421.)"""
-
-    http_status = 421
-
-    def __init__(self, edge: str, address: str) -> None:
-        super().__init__(
-            "relay-elsewhere",
-            Text(
-                f"Another process of this hub looks after {edge}: {address or 'no address told'}.",
-                f"{edge} 由该中心端的另一进程负责：{address or '未提供地址'}。",
-            ),
-            Text("The edge goes there by itself.", "边缘端会自动转到该进程。"),
-        )
-        self.address = address
 
 
 class Owners:

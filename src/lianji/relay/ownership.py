@@ -9,17 +9,46 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import structlog
 
 from lianji.base.clock import monotonic_s
-from lianji.base.errors import Conflict, StorageError, Text
+from lianji.base.errors import Conflict, LianjiError, StorageError, Text
 from lianji.relay.lanes import Lane, Mark
 from lianji.relay.ledger import Ledger
-from lianji.relay.owners import UPKEEP, Elsewhere, Owners
 
+UPKEEP = "*upkeep"
+"""Not an edge's name: who holds it merges the table's files."""
 Rows = Mapping[tuple[str, str, int], tuple[int, int]]
 _log = structlog.get_logger(__name__)
+
+
+class Owners(Protocol):
+    """Leases; see ``owners``. All calls block shortly and raise StorageError."""
+
+    def take(self, edge: str) -> int: ...
+
+    def renew(self) -> dict[str, int]: ...
+
+    def release(self, edge: str | None = None) -> None: ...
+
+
+class Elsewhere(LianjiError):
+    """Another process looks after this edge. (RFC 9110, section 15.5.20: 421.)"""
+
+    http_status = 421
+
+    def __init__(self, edge: str, address: str) -> None:
+        super().__init__(
+            "relay-elsewhere",
+            Text(
+                f"Another process of this hub looks after {edge}: {address or 'no address told'}.",
+                f"{edge} 由该中心端的另一进程负责：{address or '未提供地址'}。",
+            ),
+            Text("The edge goes there by itself.", "边缘端会自动转到该进程。"),
+        )
+        self.address = address
 
 
 class AgreeFirst(Conflict):

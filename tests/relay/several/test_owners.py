@@ -8,7 +8,8 @@ from contextlib import suppress
 import pytest
 
 from lianji.base.state import State
-from lianji.relay.owners import Elsewhere, Owners
+from lianji.relay.owners import Owners
+from lianji.relay.ownership import Elsewhere
 from tests.relay.world import until
 
 LONG_S, SHORT_S = 600.0, 0.05

@@ -11,7 +11,8 @@ import pytest
 from lianji.base.state import State
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import load_settings
-from lianji.relay.owners import UPKEEP, owners
+from lianji.relay.owners import owners
+from lianji.relay.ownership import UPKEEP
 from tests.peers.postgres import Postgres
 from tests.peers.seaweedfs import SeaweedFS
 from tests.relay.several.world import Balancer, Common
