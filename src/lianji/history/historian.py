@@ -377,9 +377,8 @@ class Historian(History):
         return self._modified
 
     def relayed(self, afresh: bool = False) -> Ledger:
-        """Of each lane of each edge the last record that is safe here, in the table or still in the
-        spool: the whole ledger, as decision 11 has it. ``afresh``: with what other processes have
-        committed by now; it raises StorageError or OSError."""
+        """Of each lane of each edge the last record that is in the table or the spool (ADR 11);
+        ``afresh``: with what others have committed by now. Raises StorageError, OSError then."""
         if afresh:
             with self._flushing:
                 self._others.look()

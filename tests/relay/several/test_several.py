@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from lianji.base.errors import InputError
+from lianji.node.backup import back_up
+from lianji.node.enrolment import create_hub
+from lianji.node.folder import PlantFolder
+from lianji.node.hub import HubDoor
+from lianji.node.plant import Plant
 from tests.peers.postgres import postgres
 from tests.peers.seaweedfs import SeaweedFS
 from tests.relay.several.world import LEASE_S, Common, owner_first, several
@@ -132,3 +138,46 @@ def test_while_the_database_is_away_the_owner_goes_on(tmp_path: Path, store: Sea
             assert (owner.mine, other.mine) == ({"e": 1}, {})
             owner.flush()
             common.check()
+
+
+def test_one_process_merges_in_the_bucket_while_the_other_writes(common: Common) -> None:
+    with several(common) as (a, b, balancer):
+        edge = common.edge("e", balancer.port)
+        edge.start()
+        edge.put(1)
+        edge.wait(40)
+        owner, other = owner_first(a, b)
+        for _ in range(20):
+            edge.put(2)
+            edge.wait(40)
+            owner.flush()
+        upkeep = other.plant.history.upkeep
+        other.plant.history.relayed(afresh=True)
+        upkeep.may_merge = lambda: True
+        while upkeep.step():
+            pass
+        assert upkeep.error is None
+        assert len(common.place_files()) < 20
+        edge.put(2)
+        edge.wait(40)
+        owner.flush()
+        common.check()
+
+
+def test_hubs_that_share_a_table_and_no_database_are_refused(tmp_path: Path) -> None:
+    folder = PlantFolder(tmp_path / "hub")
+    create_hub(folder, "north")
+    with folder.settings.open("a") as file:
+        file.write(f'[history.shared]\nfolder = "{tmp_path / "shared"}"\n')
+    plant = Plant(folder)
+    settings = plant.configuration.settings.hub
+    assert settings is not None
+    try:
+        with pytest.raises(InputError) as told:
+            HubDoor(plant, settings)
+        assert told.value.code == "hub-state-alone"
+        with pytest.raises(InputError) as told:
+            back_up(folder, tmp_path / "backup", 1, lambda *_: None)
+        assert told.value.code == "backup-shared"
+    finally:
+        plant.close()
