@@ -12,6 +12,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -128,9 +129,7 @@ class DeltaLog:
         covered = self._checkpoint_told()
         if covered <= self.version:
             return
-        state = State(self.spec.period_column)
-        state.apply(covered, self._checkpoint_read(covered))
-        self._state = state
+        self._state = self._of_checkpoint(covered)
         self.refresh()
         self.touched |= {file.site for file in self.files}
 
@@ -159,7 +158,8 @@ class DeltaLog:
     def _load(self) -> None:
         covered = self._checkpoint_told()
         if covered >= 0:
-            self._state.apply(covered, self._checkpoint_read(covered))
+            with suppress(FileNotFoundError):
+                self._state = self._of_checkpoint(covered)
         self.refresh()
 
     def _checkpoint_told(self) -> int:
@@ -171,12 +171,13 @@ class DeltaLog:
         except (ValueError, KeyError) as error:
             raise self._damaged(LAST_CHECKPOINT, error) from error
 
-    def _checkpoint_read(self, version: int) -> list[Action]:
-        name = f"{LOG}/{version:020d}.checkpoint.parquet"
+    def _of_checkpoint(self, version: int) -> State:
+        name, state = f"{LOG}/{version:020d}.checkpoint.parquet", State(self.spec.period_column)
         try:
-            return checkpoint.read(self.place.read(name))
+            state.apply(version, checkpoint.read(self.place.read(name)))
         except (ValueError, KeyError, pa.ArrowException) as error:
             raise self._damaged(LAST_CHECKPOINT, error) from error
+        return state
 
     def _repair(self) -> None:
         """Before the first commit of a process: a killed one may have left its last entry where
