@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import Random
 
 import deltalake
 import pytest
@@ -169,6 +171,25 @@ def test_one_that_is_always_beaten_says_so_and_loses_nothing(pair: Pair) -> None
     assert pair.a.mark("e") == 99
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_both_flush_at_the_same_time_again_and_again(pair: Pair, seed: int) -> None:
+    """Each takes the edge over by turns, with what the table has by then."""
+    chance, said, marks = Random(seed), list[tuple[float, float]](), [0]
+    for turn in range(12):
+        owner = chance.choice([pair.a, pair.b])
+        sent = owner.history.relayed(afresh=True).get(("e", EPOCH, 1), (0, 0))[0]
+        for _ in range(chance.randrange(1, 4)):
+            said += [(float(chance.randrange(8)), 100.0 * turn + n) for n in range(3)]
+            owner.take("e", len(said), dict(said[sent:]))
+            sent = len(said)
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda one: one.history.flush(), [pair.a, pair.b]))
+        marks.append(pair.a.mark("e"))
+        assert pair.table("e") == dict(said[: marks[-1]])
+    assert marks == sorted(marks)
+    assert marks[-1] == len(said)
+
+
 def test_one_that_slept_while_the_log_was_shortened_does_not_write_behind_it(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,7 +257,12 @@ def test_whoever_owns_and_whenever_it_is_killed_each_record_counts_once(
 ) -> None:
     """An edge corrects itself (few seconds, many values); its owner changes at any moment, and both
     owners flush whenever they like."""
-    with tempfile.TemporaryDirectory(prefix="lianji-shared-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="lianji-shared-") as folder,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        patched.setattr("lianji.history.delta.log.CHECKPOINT_EVERY", 3)
+        patched.setattr("lianji.history.delta.log.KEEP_ENTRIES_MS", -3_600_000)
         pair = Pair(Path(folder))
         processes = [pair.a, pair.b]
         edges = {"e": Edge(), "f": Edge()}
