@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from lianji.base.errors import InputError
+from lianji.base.errors import InputError, LinkDown
 from lianji.node.backup import back_up
 from lianji.node.enrolment import create_hub
 from lianji.node.folder import PlantFolder
 from lianji.node.hub import HubDoor
 from lianji.node.plant import Plant
+from lianji.relay.client import HubClient, Moved
 from tests.peers.postgres import postgres
 from tests.peers.seaweedfs import SeaweedFS
 from tests.relay.several.world import LEASE_S, Common, owner_first, several
@@ -162,6 +163,42 @@ def test_one_process_merges_in_the_bucket_while_the_other_writes(common: Common)
         edge.wait(40)
         owner.flush()
         common.check()
+
+
+def test_what_an_edge_reports_goes_to_its_owner_until_that_is_gone(common: Common) -> None:
+    with several(common) as (a, b, balancer):
+        edge = common.edge("e", balancer.port)
+        edge.start()
+        edge.put(1)
+        edge.wait(40)
+        owner, other = owner_first(a, b)
+        address = f"https://127.0.0.1:{balancer.port}"
+        clients: list[HubClient] = []
+
+        def moved() -> bool:
+            """The next connection arrives at the other."""
+            clients.append(HubClient([address], "e", lambda: common.context("e")))
+            try:
+                clients[-1].exchange(b"{}", 0)
+            except Moved:
+                return True
+            return False
+
+        until(moved, "a connection that arrives at the other", 40)
+        talk = clients[-1]
+        talk.next_hub()  # as after any broken line; but the hub has said where to go
+        assert talk.address == f"https://127.0.0.1:{owner.port}"
+        talk.exchange(b"{}", 0)
+        assert "e" in owner.door.conversation.heard
+        assert "e" not in other.door.conversation.heard
+        owner.close()
+        with pytest.raises(LinkDown):
+            talk.exchange(b"{}", 0)
+        talk.next_hub()
+        assert talk.address == address
+        owner.open()
+        for client in clients:
+            client.close()
 
 
 def test_hubs_that_share_a_table_and_no_database_are_refused(tmp_path: Path) -> None:
