@@ -92,6 +92,22 @@ def test_what_one_process_flushed_the_other_answers(pair: Pair) -> None:
         assert one.history.last(["e/x"])["value"].to_pylist() == [1]
 
 
+def test_what_others_wrote_is_compared_with_what_comes_after_it(pair: Pair) -> None:
+    pair.a.take("e", 1, {0: 0})
+    pair.a.history.flush()
+    assert pair.a.history.last(["e/x"])["value"].to_pylist() == [0]
+    pair.b.history.relayed(afresh=True)
+    pair.b.take("e", 2, {1: 1})
+    pair.b.history.flush()
+    pair.a.history.relayed(afresh=True)
+    assert pair.a.history.last(["e/x"])["value"].to_pylist() == [1]
+    pair.a.take("e", 3, {1: 11})
+    pair.a.history.flush()
+    assert pair.table("e") == {0: 0, 1: 11}
+    pair.b.history.relayed(afresh=True)
+    assert pair.b.history.last(["e/x"])["value"].to_pylist() == [11]
+
+
 def test_a_record_that_came_to_both_is_written_once(pair: Pair) -> None:
     pair.a.take("e", 3, {0: 0, 1: 1, 2: 2})
     pair.b.take("e", 2, {0: 0, 1: 1})
@@ -255,7 +271,7 @@ steps = st.lists(
 def test_whoever_owns_and_whenever_it_is_killed_each_record_counts_once(
     story: list[tuple[str, str, int]],
 ) -> None:
-    """An edge corrects itself (few seconds, many values); its owner changes at any moment, and both
+    """An edge goes on and corrects itself; its owner changes at any moment, and both
     owners flush whenever they like."""
     with (
         tempfile.TemporaryDirectory(prefix="lianji-shared-") as folder,
@@ -272,7 +288,7 @@ def test_whoever_owns_and_whenever_it_is_killed_each_record_counts_once(
         for number, (what, edge, some) in enumerate([*story, *ending]):
             match what:
                 case "say":
-                    edges[edge].said.append((float(some), float(number)))
+                    edges[edge].said.append((float(some + number // 2), float(number)))
                 case "own":
                     owner[edge] = some
                     known = processes[some].history.relayed(afresh=True)
