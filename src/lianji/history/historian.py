@@ -20,30 +20,39 @@ import structlog
 from numpy.typing import NDArray
 
 from lianji.base.clock import now_us
-from lianji.dictionary.batch import TIME_US_MAX, Batch
+from lianji.dictionary.batch import TIME_US_MAX as MAX
+from lianji.dictionary.batch import Batch
 from lianji.dictionary.expression import Expression
 from lianji.history.annotations import Annotations
-from lianji.history.compaction.jobs import Folders
 from lianji.history.delta.actions import DataFile
-from lianji.history.delta.log import Change, DeltaLog, Overtaken
+from lianji.history.delta.log import DeltaLog, Overtaken
 from lianji.history.history import History, Names
 from lianji.history.last import LastValues
 from lianji.history.late.keys import Newest
-from lianji.history.late.settle import Rewritten, Settled, settle
+from lianji.history.late.settle import Rewritten, Settled, rewriting, settle
 from lianji.history.late.sieve import Sieves
 from lianji.history.late.waiting import ROWS_MAX as WAITING_ROWS_MAX
 from lianji.history.late.waiting import Waiting, picked, source_of_waiting
 from lianji.history.memory import Held, Memory
 from lianji.history.modified import keep_replaced
+from lianji.history.others import Others
 from lianji.history.parquet.writing import write_sites
 from lianji.history.places.folder import FolderPlace
-from lianji.history.relayed import Ledger, joined, last_of_lanes, relayed, transactions
+from lianji.history.relayed import (
+    Ledger,
+    joined,
+    last_of_lanes,
+    relayed,
+    source_name,
+    transactions,
+)
 from lianji.history.removal import RemovedSite, Tables, history_incomplete, remove_site
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import HOURS, MINUTES
-from lianji.history.rows import Rows, in_order
+from lianji.history.rows import Ranks, Rows, in_order
 from lianji.history.settings import HistorySettings
+from lianji.history.shared import folders_of, history_shared, overtaken, places_of
 from lianji.history.sites import taken
 from lianji.history.status import HistoryStatus, told
 from lianji.history.tables import MODIFIED
@@ -90,9 +99,10 @@ class Historian(History):
         super().__init__(site, names, self._view, is_linear, settings, calculated, notes, site_of)
         self.stages = stages or Stages()
         self._spool = spool
-        self._tiers = Tiers(folder, (settings or HistorySettings()).tiers)
+        samples, modified = places_of(folder, self._settings)
+        self._tiers = Tiers(folder, self._settings.tiers, top=samples)
         finish_moves(self._tiers)
-        self._modified = DeltaLog(FolderPlace(folder.with_name("modified")), MODIFIED)
+        self._modified = DeltaLog(modified, MODIFIED)
         self._table = self._tiers.top
         self._minutes = DeltaLog(FolderPlace(folder.with_name(MINUTES.name)), MINUTES)
         self._hours = DeltaLog(FolderPlace(folder.with_name(HOURS.name)), HOURS)
@@ -108,16 +118,18 @@ class Historian(History):
         self._newest = Newest()
         self._sieves = Sieves()
         self._values = LastValues()
+        alone = self._settings.shared is None
+        self._others = Others(self._table, self._modified, self._sites, names, self._forget, alone)
         for batch in self._waiting.batches:
             self._values.update(Rows.of_batch(batch))
         self.unreadable.update(self._waiting.lost)
-        self._rank = np.empty(0, np.int32)
+        self._ranks = Ranks()
         self._status = HistoryStatus(0, 0, 0, 0, 0, None, 0, 0, None)
         self.upkeep = Upkeep(
             self._tiers,
             self._minutes,
             self._hours,
-            Folders(folder, folder.with_name(MINUTES.name), folder.with_name(HOURS.name)),
+            folders_of(folder, self._settings),
             self._flushing,
             self._settings,
             self._sieves,
@@ -189,7 +201,8 @@ class Historian(History):
             for entry in entries:
                 if isinstance(entry.content, Batch):
                     self._memory.take(entry.sequence, entry.content)
-                    self._values.update(Rows.of_batch(entry.content))
+                    if not self._others.brought(entry.content):
+                        self._values.update(Rows.of_batch(entry.content))
                 else:
                     self._memory.take_gap(entry.sequence, entry.content)
                 self._memory.sequence = entry.sequence
@@ -214,9 +227,11 @@ class Historian(History):
     def remove_site(self, site: str, sequence: int) -> RemovedSite:
         """Remove all samples of a site for good, those of the spool up to a sequence too.
 
-        For sites of which nothing comes any more. Raises StorageError, and Busy while samples wait
-        or a tier is away.
+        For sites of which nothing comes any more. Raises StorageError, and Busy while samples wait,
+        a tier is away, or other processes have the table open.
         """
+        if self._others.there:
+            raise history_shared()
         while self._reader.position < sequence:
             self.flush()
         with self.upkeep.at_work, self._flushing:
@@ -240,8 +255,9 @@ class Historian(History):
             one.batch.marks.add(Stage.FLUSH, one.since_ns, started_ns)
         for _ in range(TRIES):
             self._find_out()
-            arrived = self._waiting.before(held)
-            rows, order = in_order([Rows.of_batch(a.batch) for a in arrived], self._ranks(paths))
+            fresh = self._others.left_by(held)
+            arrived = self._waiting.before(fresh)
+            rows, order = in_order([Rows.of_batch(a.batch) for a in arrived], self._ranks.of(paths))
             settled = self._settled(rows, order, paths)
             waiting = self._waiting.number
             if arrived:
@@ -250,18 +266,26 @@ class Historian(History):
             self._files_made = len(files)
             self._in_doubt = True
             replaced, sites = settled.replaced, self._sites
-            keep_replaced(self._modified, self._source, sites, replaced, arrived, paths)
-            flushed_ns = time.monotonic_ns()
             try:
-                self._commit(settled, files, last, waiting, lanes)
+                keep_replaced(self._modified, self._source, sites, replaced, arrived, paths)
+                flushed_ns = time.monotonic_ns()
+                self._commit(settled, files, last, waiting, lanes, len(fresh) < len(held))
                 break
             except Overtaken:
                 self._newest.forget()
+        else:
+            raise overtaken(TRIES)
         for one in held:
             one.batch.marks.add(Stage.COMMIT, flushed_ns, flushed_ns)
         self._status.repeated += settled.repeated
         self._status.corrected += settled.corrected
         self._status.last_flush_us = now_us()
+
+    def _forget(self, tags: NDArray[np.int32]) -> None:
+        """Others may have written rows of these."""
+        self._newest.forget(tags)
+        with self._lock:
+            self._values.forget(tags)
 
     def _written(self, rows: Rows, paths: Sequence[str]) -> list[DataFile]:
         """Files of all sites and days of some rows, durable and not yet part of the table."""
@@ -306,12 +330,14 @@ class Historian(History):
         last: int,
         waiting: int,
         lanes: Ledger,
+        some_were_there: bool,
     ) -> None:
         """Rows leave lower tiers first: if the end does not come, the spool brings the new ones
         again, and they find nothing that they would have to replace."""
         others_wait = waiting != self._waiting.number
         relayed_now = transactions(lanes, self._table.committed)
-        if not files and not settled.rewritten and not others_wait and not relayed_now:
+        others = others_wait or relayed_now or some_were_there
+        if not files and not settled.rewritten and not others:
             self._in_doubt = False
             return
         mine: list[Rewritten] = []
@@ -320,8 +346,8 @@ class Historian(History):
             if log is self._table:
                 mine.append(one)
             else:
-                log.commit(_rewriting([one]))
-        change = _rewriting(mine)
+                log.commit(rewriting([one]))
+        change = rewriting(mine)
         change.operation = "WRITE"
         change.added = [*change.added, *files]
         change.sequences = {self._source: last, **relayed_now}
@@ -336,20 +362,14 @@ class Historian(History):
                 self._sieves.replace(one.new.name, one.old.file.name, one.gone)
         self._in_doubt = False
 
-    def _ranks(self, paths: Sequence[str]) -> NDArray[np.int32]:
-        """The place of each tag id in the order of the paths."""
-        if len(self._rank) != len(paths):
-            order = sorted(range(len(paths)), key=paths.__getitem__)
-            self._rank = np.empty(len(paths), np.int32)
-            self._rank[order] = np.arange(len(paths), dtype=np.int32)
-        return self._rank
-
     # -- what is asked ---------------------------------------------------------------------
 
     def _view(self) -> View:
+        self._others.look_if_due(self._flushing)
         with self._lock:
             self._absorb()
-            batches = [*self._waiting.batches, *(held.batch for held in self._memory.held)]
+            held = [one.batch for one in self._memory.held if not self._others.brought(one.batch)]
+            batches = [*self._waiting.batches, *held]
             rollups = (
                 Rolled(self._minutes.place, self._minutes.files, MINUTE_US),
                 Rolled(self._hours.place, self._hours.files, HOUR_US),
@@ -361,19 +381,18 @@ class Historian(History):
     def _last(self, view: View, paths: Sequence[str]) -> Rows:
         ids = view.ids(paths)
         with self._lock:
-            missing = self._values.incomplete(ids)
-            if len(missing):
-                old = view.before([paths[place] for place in missing.tolist()], TIME_US_MAX)
-                old.tag = ids[missing][old.tag]
-                self._values.complete(ids[missing], old)
-            return self._values.of(ids)
+            return self._values.asked(ids, lambda some: view.before([paths[n] for n in some], MAX))
 
     def _modified_log(self) -> DeltaLog | None:
+        self._others.look_if_due(self._flushing)
         return self._modified
 
-    def relayed(self) -> Ledger:
-        """Of each lane of each edge the last record that is safe here, in the table or still in the
-        spool: the whole ledger, as decision 11 has it."""
+    def relayed(self, afresh: bool = False) -> Ledger:
+        """Of each lane of each edge the last record that is in the table or the spool (ADR 11);
+        ``afresh``: with what others have committed by now. Raises StorageError, OSError then."""
+        if afresh:
+            with self._flushing:
+                self._others.look()
         entries = self._spool.after(self._reader.position)
         behind = last_of_lanes(one for entry in entries for one in entry.content.sources)
         return joined(relayed(self._table.sources), behind)  # this order: a flush may be going on
@@ -390,16 +409,3 @@ class Historian(History):
         if self._status.error is None and self.upkeep.error is not None:
             return replace(self._status, error=self.upkeep.error.as_json())
         return self._status
-
-
-def _rewriting(some: Sequence[Rewritten]) -> Change:
-    return Change(
-        "DELETE",
-        [one.new for one in some if one.new is not None],
-        [one.old.file for one in some],
-    )
-
-
-def source_name(site: str, epoch: str) -> str:
-    """The application id under which a spool's sequences are committed."""
-    return f"lianji/{site}/{epoch}"

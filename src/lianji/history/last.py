@@ -5,6 +5,8 @@ What passes by may be late: until the files were looked at too, nobody knows a t
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -69,6 +71,22 @@ class LastValues:
         """Take what the files hold of these tags, where it is newer than all that passed by."""
         self.update(rows.take(rows.time_us > self.time_us[rows.tag]))
         self._complete[tags] = True
+
+    def forget(self, tags: NDArray[np.int32]) -> None:
+        """Files that others wrote may hold newer samples of these, or others of the same time."""
+        self._grow(int(tags.max(initial=0)))
+        self.time_us[tags] = NEVER
+        self._complete[tags] = False
+
+    def asked(self, tags: NDArray[np.int32], before: Callable[[list[int]], Rows]) -> Rows:
+        """``of``, completed first where that is needed: ``before`` finds the last samples in the
+        files and in memory of those at some places in ``tags``."""
+        missing = self.incomplete(tags)
+        if len(missing):
+            old = before(missing.tolist())
+            old.tag = tags[missing][old.tag]
+            self.complete(tags[missing], old)
+        return self.of(tags)
 
     def of(self, tags: NDArray[np.int32]) -> Rows:
         """The last samples of those of these ids that have one; ``Rows.tag`` are places in

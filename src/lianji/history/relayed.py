@@ -21,8 +21,19 @@ _CHECK = "/check"
 _SIGN = 1 << 63
 
 
+def source_name(site: str, epoch: str) -> str:
+    """The application id under which a spool's own sequences are committed."""
+    return f"lianji/{site}/{epoch}"
+
+
 def lane_of(source: Source) -> Lane:
     return source.edge, source.epoch, source.lane
+
+
+def name_of(lane: Lane) -> str:
+    """The application id of a lane."""
+    edge, epoch, start = lane
+    return f"lianji/relay/{edge}/{epoch}.{start}"
 
 
 def last_of_lanes(sources: Iterable[Source]) -> Ledger:
@@ -43,8 +54,8 @@ def transactions(ledger: Ledger, committed: Callable[[str], int]) -> dict[str, i
     """The application transactions, two a lane, of those lanes that are farther on than what is
     committed under a name. The check is told as a signed number."""
     told: dict[str, int] = {}
-    for (edge, epoch, lane), (sequence, check) in ledger.items():
-        name = f"lianji/relay/{edge}/{epoch}.{lane}"
+    for lane, (sequence, check) in ledger.items():
+        name = name_of(lane)
         if sequence > committed(name):
             told[name] = sequence
             told[name + _CHECK] = check - 2 * _SIGN if check >= _SIGN else check

@@ -213,3 +213,17 @@ def stable_order(key: NDArray[np.int32]) -> NDArray[np.intp]:
     order = np.argsort(key.astype(np.uint16), kind="stable")
     upper = (key >> 16).astype(np.uint16)[order]
     return order[np.argsort(upper, kind="stable")]
+
+
+class Ranks:
+    """The place of each tag id in the order of the paths."""
+
+    def __init__(self) -> None:
+        self._rank = np.empty(0, np.int32)
+
+    def of(self, paths: Sequence[str]) -> NDArray[np.int32]:
+        if len(self._rank) != len(paths):
+            order = sorted(range(len(paths)), key=paths.__getitem__)
+            self._rank = np.empty(len(paths), np.int32)
+            self._rank[order] = np.arange(len(paths), dtype=np.int32)
+        return self._rank

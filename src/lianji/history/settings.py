@@ -63,6 +63,25 @@ class TierSettings(BaseModel):
         return self
 
 
+class SharedSettings(BaseModel):
+    """A table that several processes write: a folder that all of them see, or a bucket."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    folder: str = ""
+    """An absolute path on a file system that knows hard links; either this or ``bucket``."""
+    bucket: S3Settings | None = None
+    """See below; the tables are the folders ``samples`` and ``modified`` below ``url``."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> SharedSettings:
+        if bool(self.folder) == (self.bucket is not None):
+            raise ValueError("a shared table has either a folder or a bucket")
+        if self.folder and not self.folder.startswith("/"):
+            raise ValueError("a shared table's folder is an absolute path")
+        return self
+
+
 class Retention(BaseModel):
     """How long the samples of some tags are kept."""
 
@@ -91,10 +110,14 @@ class HistorySettings(BaseModel):
     """Where older days go, the youngest tier first. Without any, all stays where it is."""
     retention: list[Retention] = Field(default_factory=list)
     """What is not kept for ever."""
+    shared: SharedSettings | None = None
+    """Where the table lies, if not in the plant's folder, and several hubs write it."""
 
     @model_validator(mode="after")
     def _older_and_older(self) -> HistorySettings:
         ages = [tier.after_days for tier in self.tiers]
         if ages != sorted(set(ages)):
             raise ValueError("each tier must be for older days than the one before it")
+        if self.shared is not None and self.tiers:
+            raise ValueError("a shared table has no tiers")
         return self

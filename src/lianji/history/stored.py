@@ -14,14 +14,15 @@ from lianji.dictionary.batch import Batch
 from lianji.dictionary.expression import Expression
 from lianji.history.annotations import Annotations
 from lianji.history.delta.log import DeltaLog
-from lianji.history.historian import source_name
 from lianji.history.history import History, Names
 from lianji.history.late.waiting import file_of, read_waiting, source_of_waiting, waiting_lost
 from lianji.history.places.folder import FolderPlace
+from lianji.history.relayed import source_name
 from lianji.history.rollup.buckets import HOUR_US, MINUTE_US
 from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import HOURS, MINUTES
 from lianji.history.settings import HistorySettings
+from lianji.history.shared import is_there, places_of
 from lianji.history.tables import MODIFIED
 from lianji.history.tiers import TierFiles, Tiers
 from lianji.history.view.view import View
@@ -51,6 +52,7 @@ class StoredHistory(History):
         super().__init__(site, names, self._view, is_linear, settings, calculated, notes, site_of)
         self._folder = folder
         self._spool = spool_folder
+        self._places = places_of(folder, self._settings)
         self._tiers: Tiers | None = None
         self._rollups: dict[str, tuple[DeltaLog, int]] = {}
         self._before_each = before_each
@@ -78,7 +80,8 @@ class StoredHistory(History):
             self._tiers.refresh()
             return
         try:
-            self._tiers = Tiers(self._folder, self._settings.tiers, create=False)
+            top, _ = self._places
+            self._tiers = Tiers(self._folder, self._settings.tiers, create=False, top=top)
         except FileNotFoundError:
             self._tiers = None  # nothing was flushed yet: all there is lies in the spool
 
@@ -96,9 +99,8 @@ class StoredHistory(History):
         )
 
     def _modified_log(self) -> DeltaLog | None:
-        place = FolderPlace(self._folder.with_name("modified"))
         try:
-            return DeltaLog(place, MODIFIED, create=False)
+            return DeltaLog(self._places[1], MODIFIED, create=False)
         except FileNotFoundError:
             return None  # nothing was ever corrected
 
@@ -113,7 +115,10 @@ class StoredHistory(History):
         try:
             batches = self._waiting(source)
             for segment in [*begun[-1:], *segments[len(begun) :]]:
-                batches += _batches_behind(segment.path, done)
+                behind = _batches_behind(segment.path, done)
+                if self._settings.shared is not None:
+                    behind = [one for one in behind if not is_there(one, self._committed)]
+                batches += behind
         except FileNotFoundError:
             return None
         return batches

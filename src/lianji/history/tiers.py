@@ -79,9 +79,14 @@ class Tiers:
     """
 
     def __init__(
-        self, folder: Path, settings: Sequence[TierSettings] = (), *, create: bool = True
+        self,
+        folder: Path,
+        settings: Sequence[TierSettings] = (),
+        *,
+        create: bool = True,
+        top: Place | None = None,
     ) -> None:
-        """The table of samples in its folder, and in the places of the tiers below.
+        """The table of samples in its folder (or at ``top``), and in the places of the tiers below.
 
         Raises FileNotFoundError if there is none in the folder and ``create`` is False,
         StorageError for one that is damaged, InputError for a tier that is not well told.
@@ -92,7 +97,9 @@ class Tiers:
         scratch = folder.with_name("scratch")
         self._places = [_place_of(tier, scratch) for tier in settings]
         self.ages_days = [tier.after_days for tier in settings]
-        self._slots: list[DeltaLog | None] = [DeltaLog(FolderPlace(folder), SAMPLES, create=create)]
+        self._slots: list[DeltaLog | None] = [
+            DeltaLog(top or FolderPlace(folder), SAMPLES, create=create)
+        ]
         self._slots += [self._opened(place) for place in self._places]
 
     @property

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from lianji.base.errors import InputError, Text
 from lianji.history.backup.checking import Checked, check_backup
 from lianji.history.backup.manifest import Manifest
 from lianji.history.backup.restoring import Restored, restore_backup
@@ -32,7 +33,10 @@ _LEFT_OUT = {"running.json", *LEFT_OUT}
 
 def back_up(folder: PlantFolder, destination: Path, keep: int, progress: Progress) -> Taken:
     """Add a generation; the plant may run. Raises NotFound, InputError, Busy, StorageError."""
-    site = load_settings(folder.root).site.name
+    settings = load_settings(folder.root)
+    if settings.history.shared is not None:
+        raise _shared()
+    site = settings.site.name
     if not state_elsewhere(folder.root):
         copy_state(folder.data.resolve())
     return take_backup(parts_of(folder, site), destination, keep, progress)
@@ -57,6 +61,20 @@ def generations(destination: Path) -> list[Manifest]:
 def check(destination: Path, progress: Progress) -> Checked:
     """Raises NotFound, Busy."""
     return check_backup(destination, progress)
+
+
+def _shared() -> InputError:
+    return InputError(
+        "backup-shared",
+        Text(
+            "The table lies outside of this folder, and other processes write it too.",
+            "数据表位于本目录之外，且由多个进程写入。",
+        ),
+        Text(
+            "Let the store keep copies of the bucket, and back up the PostgreSQL database.",
+            "请由对象存储负责备份该存储桶，并备份 PostgreSQL 数据库。",
+        ),
+    )
 
 
 def parts_of(folder: PlantFolder, site: str) -> Parts:

@@ -15,6 +15,7 @@ from lianji.node.enrolment import authority_of, edges_with
 from lianji.node.pairing import Group, standing_of, told_of_group
 from lianji.node.plants import Plants
 from lianji.node.reconciling.reconciler import Reconciler
+from lianji.node.several import several_of
 from lianji.node.telling import messages_with, tell_news
 from lianji.relay import group as groups
 from lianji.relay.aside import Aside
@@ -48,7 +49,11 @@ class HubDoor:
         self.aside = Aside(folder.hub / "aside")
         self.messages = messages_with(folder, plant.state)
         self.conversation = Conversation(self.messages)
-        ledger = Ledger(plant.history.relayed())
+        ledger = Ledger()
+        self._several = several_of(plant, settings, ledger)
+        self._handing_over: asyncio.Task[None] | None = None
+        if self._several is None:
+            ledger = Ledger(plant.history.relayed())
         self.standing = standing_of(folder, self.authority)
         self.both = _both(plant)
         self.receiving = Receiving(plant.spool, plant.names, ledger, self.aside, self.both)
@@ -64,6 +69,7 @@ class HubDoor:
             standing=self.standing,
             group=self._group,
         )
+        self.door.ownership = self._several.ownership if self._several else None
         self.reconciler = Reconciler(plant, self.edges, self.conversation)
         self.door.repairs = self.reconciler.offers.get
         self.plants = Plants(plant, self, settings.certificate_days)
@@ -91,6 +97,7 @@ class HubDoor:
         telling = asyncio.create_task(tell_news(self.messages, self.conversation), name="messages")
         reconciling = asyncio.create_task(self.reconciler.serve(), name="hub-reconcile")
         keeping = asyncio.create_task(self.plants.keep_on(), name="hub-plants")
+        leases = self._several and asyncio.create_task(self._several.ownership.keep())
         try:
             await self._server.serve(sockets=[listener])
         finally:
@@ -100,6 +107,10 @@ class HubDoor:
             await asyncio.gather(reconciling, return_exceptions=True)
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
+            if self._several and leases:
+                leases.cancel()
+                await asyncio.gather(leases, return_exceptions=True)
+                await (self._handing_over or self._several.end())
 
     async def _refresh(self) -> None:
         while True:
@@ -107,6 +118,9 @@ class HubDoor:
             await asyncio.to_thread(self.authority.refresh, self._context)
 
     def stop(self) -> None:
+        """From the loop's own thread."""
+        if self._several:
+            self._handing_over = asyncio.create_task(self._several.end(), name="hub-hand-over")
         self.conversation.end()
         self._server.should_exit = True
 

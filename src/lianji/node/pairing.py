@@ -213,7 +213,7 @@ def _fetch(line: Invitation, identity: Any, proxy: str | None) -> tuple[dict[str
     except Unwelcome as error:
         raise InputError(error.code, error.text, _AGAIN) from error
     except NotNow as error:
-        raise Busy("hub-busy", Text(error.why, error.why), _AGAIN) from error
+        raise Busy("hub-busy", error.why, _AGAIN) from error
     finally:
         client.close()
     return told, max(1, seen.told().number)

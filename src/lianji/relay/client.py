@@ -21,6 +21,7 @@ from lianji.base.errors import InputError, LianjiError, LinkDown, Text
 from lianji.relay.generation import Generation, Highest, Seen
 from lianji.relay.lanes import Lane, Mark
 from lianji.relay.sending import HistoriesParted
+from lianji.relay.settings import https_address
 from lianji.relay.wire import GENERATION, GENERATION_PROOF, PREVIOUS, Body
 
 CONNECT_S_MAX = 10.0
@@ -45,6 +46,20 @@ class TellTags(Exception):
     def __init__(self, known: int) -> None:
         super().__init__(known)
         self.known = known
+
+
+class Moved(LinkDown):
+    """Another process of the hub looks after this edge now: agree with it anew."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            "relay-moved",
+            Text(
+                f"Another process of the hub looks after this edge: {address or 'behind the hub'}.",
+                f"本边缘端由中心端的另一进程负责：{address or '位于同一地址之后'}。",
+            ),
+            Text("It goes there by itself.", "系统会自动转到该进程。"),
+        )
 
 
 class Unwelcome(Exception):
@@ -81,6 +96,10 @@ class HubClient:
         self._context = context
         self._proxy = proxy
         self._at = 0
+        self._owner = ""
+        """Where one of several processes said that this edge is looked after; else empty."""
+        self._moved = False
+        """The last answer was that another process looks after this edge."""
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
         self._sockets: weakref.WeakSet[ssl.SSLSocket] = weakref.WeakSet()
@@ -89,7 +108,7 @@ class HubClient:
 
     @property
     def address(self) -> str:
-        return self._hubs[self._at]
+        return self._owner or self._hubs[self._at]
 
     @property
     def generation(self) -> int:
@@ -97,9 +116,16 @@ class HubClient:
         return self._seen.told().number
 
     def next_hub(self) -> None:
-        """Try the next address from now on, over new connections."""
+        """Try the next address from now on, over new connections; not where the hub has just said
+        which process to go to, and where that one is gone, first the address before all."""
         with self._lock:
-            self._at = (self._at + 1) % len(self._hubs)
+            moved, self._moved = self._moved, False
+            if moved:
+                return
+            if self._owner:
+                self._owner = ""
+            else:
+                self._at = (self._at + 1) % len(self._hubs)
         self.renew()
 
     def renew(self) -> None:
@@ -151,6 +177,7 @@ class HubClient:
 
     def _stream(self, path: str, take: Callable[[bytes], object]) -> None:
         """Raises LinkDown, NotNow, Unwelcome, and what ``take`` raises but OSError."""
+        self._moved = False
         way = f"{self.address}/relay/v1/{self._edge}/{path}"
         try:
             with self._http().stream("GET", way, extensions=self._extensions) as response:
@@ -179,6 +206,7 @@ class HubClient:
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Raises LinkDown, NotNow, TellTags, HistoriesParted, Unwelcome."""
+        self._moved = False
         mine = self._seen.told()
         said = {GENERATION: str(mine.number), GENERATION_PROOF: mine.proof} if mine.proof else {}
         try:
@@ -217,8 +245,19 @@ class HubClient:
         if generation.number > highest.number:
             self._seen.hear(generation)
 
+    def _move(self, told: dict[str, Any]) -> Moved:
+        """Go where the hub says from now on; where it does not say, by the common address."""
+        self._moved = True
+        if told.get("code") == "relay-elsewhere":
+            self._owner = ""
+            with suppress(ValueError):
+                self._owner = https_address(str(told.get("address", "")))
+        return Moved(self._owner)
+
     def _refused(self, response: httpx.Response, told: dict[str, Any]) -> Exception:
         status, code = response.status_code, str(told.get("code", ""))
+        if code in ("relay-elsewhere", "relay-agree-first"):
+            return self._move(told)
         cause = told.get("cause", {})
         text = Text(str(cause.get("en", "")), str(cause.get("zh", "")))
         if code in NOT_ACTIVE:

@@ -28,6 +28,7 @@ from lianji.relay.lanes import Lane, Mark
 from lianji.relay.limits import Limits
 from lianji.relay.messages.serving import ContentOf, send_file, start_of
 from lianji.relay.naming import TagsUnknown
+from lianji.relay.ownership import Elsewhere, Ownership
 from lianji.relay.receiving import Receiving, RelayParted, Sender, Yes
 from lianji.relay.wire import (
     BODY_BYTES_MAX,
@@ -117,6 +118,8 @@ class Door:
         self._room = Room(AT_ONCE_BYTES)
         self.repairs: Callable[[str, int], bytes] | None = None
         """What there is for an edge under a number. Raises NotFound."""
+        self.ownership: Ownership | None = None
+        """Where several processes share the work: which edges are looked after here."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -131,7 +134,9 @@ class Door:
                 await self._hand_out(found[1], found[2], self._content_of, scope, send)
                 return
             if method == "GET" and (found := _REPAIR.fullmatch(path)) and self.repairs:
-                content = self.repairs(self._known(scope, found[1]).edge, int(found[2]))
+                sender = self._known(scope, found[1])
+                await self._here(sender)
+                content = self.repairs(sender.edge, int(found[2]))
                 await self._send_bytes(send, 200, content, ARROW)
                 return
             answer = await self._answer(method, path, scope, receive)
@@ -152,14 +157,17 @@ class Door:
             self._standing.admit(_seen(headers), sender.is_hub)
         if method == "PUT" and (found := _PUT.fullmatch(path)):
             self._own(sender, found[1])
+            await self._here(sender, sends=True)
             lane, first = Lane.parse(found[2]), int(found[3])
             still = partial(self._gate.sender, certificate)
             return await self._put(sender, lane, first, headers, receive, still)
         if method == "GET" and (found := _GET.fullmatch(path)):
             self._own(sender, found[1])
+            await self._here(sender, agreeing=True)
             return await self._ledger(sender, found[2])
         if method == "POST" and (found := _EXCHANGE.fullmatch(path)):
             self._own(sender, found[1])
+            await self._here(sender)
             return await self._say(sender, scope, headers, receive)
         raise NotFound(
             "relay-route-unknown",
@@ -175,6 +183,7 @@ class Door:
     ) -> None:
         sender = self._sender(scope)
         self._own(sender, edge)
+        await self._here(sender)
         path = await asyncio.to_thread(content_of, sender.edge, message)
         start = start_of(scope.get("query_string", b""))
         await send_file(send, path, start, [(GENERATION.encode(), b"%d" % self._generation())])
@@ -183,6 +192,10 @@ class Door:
         sender = self._sender(scope)
         self._own(sender, edge)
         return sender
+
+    async def _here(self, sender: Sender, *, agreeing: bool = False, sends: bool = False) -> None:
+        if self.ownership is not None:
+            await self.ownership.answer_for(sender.edge, agreeing=agreeing, sends=sends)
 
     @staticmethod
     def _own(sender: Sender, edge: str) -> None:
@@ -211,6 +224,8 @@ class Door:
             encoding, digest = _text(headers, "content-encoding"), _text(headers, "content-digest")
             body = unpack_body(content, encoding, length, digest)
             yes = await self._receiving.put(sender, lane, previous, body)
+        if self.ownership is not None:
+            self.ownership.still(sender.edge)
         self._limits.took(sender.edge, yes.rows, len(content))
         return _told(yes)
 
@@ -254,6 +269,9 @@ class Door:
             content["tags"] = error.known
         elif isinstance(error, RelayParted):
             content["mark"] = str(error.mark)
+        elif isinstance(error, Elsewhere):
+            content["address"] = error.address
+            headers.append((b"connection", b"close"))  # the next may arrive at another process
         elif isinstance(error, Busy):
             after = getattr(error, "retry_after_s", 1.0)
             headers.append((b"retry-after", b"%d" % max(1, round(after))))

@@ -84,6 +84,10 @@ class Ledger:
             if other.epoch == lane.epoch
         )
 
+    def forget(self, edge: str) -> None:
+        """Another process has looked after this edge: what it has come to is to be read anew."""
+        self._edges.pop(edge, None)
+
     def arrived(self, edge: str, lane: Lane, mark: Mark) -> None:
         """This record is durable here. A mark never goes back."""
         lanes = self._edges.setdefault(edge, {})

@@ -61,6 +61,10 @@ def _addresses(texts: list[str]) -> list[str]:
     return [https_address(text) for text in texts]
 
 
+def _process_address(text: str) -> str:
+    return https_address(text) if text else ""
+
+
 def _proxy(url: str | None) -> str | None:
     if url is None:
         return None
@@ -106,7 +110,13 @@ class HubSettings(BaseModel):
     empty: never by themselves."""
     reconcile_days: float = Field(7, gt=0, le=36_500)
     """So many days back, unless others are asked for."""
+    process_address: str = ""
+    """Where several processes stand behind one address: where edges find this one, such as
+    ``https://10.0.0.7:8461``. Empty: they come by the common address until they meet it."""
+    lease_s: float = Field(15, ge=1, le=300)
+    """So long after one of several processes has ended, another takes over its edges."""
 
+    _process_address = field_validator("process_address")(_process_address)
     _name = field_validator("name")(_edge_name)
     _addresses = field_validator("addresses")(_addresses)
 

@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import structlog
 
 from lianji.base.errors import InputError, LianjiError, Text
-from lianji.relay.client import HubClient, NotNow, Unwelcome
+from lianji.relay.client import HubClient, Moved, NotNow, Unwelcome
 
 WAIT_S = 20.0
 BUSY_WAIT_S = 2.0
 """While a message is worked on, so that its result is told soon."""
 RETRY_S = 5.0
+MOVED_S = 0.5
 Handler = Callable[[dict[str, Any]], dict[str, Any]]
 """Answers one kind of ask. Raises LianjiError, which the hub is told."""
 _log = structlog.get_logger(__name__)
@@ -84,6 +85,8 @@ class Talking:
                 _log.warning("relay-unwelcome", code=no.code)
                 self._unwelcome(no)
                 self._stop.wait(RETRY_S)
+            except Moved:
+                self._stop.wait(MOVED_S)
             except (LianjiError, OSError) as error:
                 if not self._stop.is_set():
                     _log.info("relay-talk-failed", error=str(error))

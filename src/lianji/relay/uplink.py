@@ -20,7 +20,7 @@ from lianji.base.clock import monotonic_s
 from lianji.base.durable import make_folder, write_atomically
 from lianji.base.errors import LianjiError, LinkDown
 from lianji.relay.book_file import as_json, open_book
-from lianji.relay.client import HubClient, NotNow, TellTags
+from lianji.relay.client import HubClient, Moved, NotNow, TellTags
 from lianji.relay.lanes import THINNED, Lane, Mark
 from lianji.relay.picking import Pick, check_of
 from lianji.relay.rate import Rate
@@ -129,6 +129,9 @@ class Uplink:
             try:
                 work()
                 attempt = 0
+            except Moved:
+                self._agreed.clear()
+                self._stop.wait(RETRIES_S[0])
             except Exception as error:
                 self._agreed.clear()
                 self._error = in_words(error)

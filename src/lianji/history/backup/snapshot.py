@@ -18,8 +18,9 @@ from lianji.history.backup.manifest import CopiedFile, SpoolPart
 from lianji.history.backup.segments import Moved, copy_segments
 from lianji.history.backup.sqlite_copy import content_of
 from lianji.history.delta.log import DeltaLog
-from lianji.history.historian import READER, source_name
+from lianji.history.historian import READER
 from lianji.history.late.waiting import file_of, source_of_waiting
+from lianji.history.relayed import source_name
 from lianji.history.tables import SAMPLES
 from lianji.spool.reader import read_position
 from lianji.spool.segment import list_segments, read_epoch

@@ -16,6 +16,7 @@ from lianji.base.errors import LianjiError, StorageError, Text
 from lianji.history.compaction.work import Outcome
 from lianji.history.compaction.worker import file_of
 from lianji.history.delta.actions import DataFile
+from lianji.history.settings import S3Settings
 
 MEMORY_BYTES_MAX = 1536 * 1024 * 1024
 JOBS_A_CHILD = 64
@@ -31,6 +32,16 @@ class Folders:
     samples: Path
     minutes: Path
     hours: Path
+    bucket: S3Settings | None = None
+    """Where the samples lie instead, if not in a folder."""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        paths = {name: str(getattr(self, name)) for name in ("samples", "minutes", "hours")}
+        if self.bucket is None:
+            return paths
+        secret = self.bucket.secret_access_key.get_secret_value()
+        return {**paths, "bucket": self.bucket.model_dump() | {"secret_access_key": secret}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +135,7 @@ class Runner:
 
     def _told(self, job: Job) -> bytes:
         told: dict[str, Any] = {
-            **{name: str(path) for name, path in asdict(self._folders).items()},
+            **self._folders.told,
             "kind": job.kind,
             "site": job.site,
             "period": job.period,

@@ -20,6 +20,8 @@ from lianji.history.compaction.plan import Merge
 from lianji.history.compaction.work import Outcome, Places, compact, roll_up
 from lianji.history.delta.actions import DataFile
 from lianji.history.places.folder import FolderPlace
+from lianji.history.places.place import Place
+from lianji.history.settings import S3Settings
 
 NICENESS = 15
 
@@ -39,8 +41,8 @@ def main() -> int:
 
 
 def _done(job: dict[str, Any]) -> Outcome:
-    folders = [FolderPlace(Path(job[name])) for name in ("samples", "minutes", "hours")]
-    places = Places(*folders)
+    minutes, hours = (FolderPlace(Path(job[name])) for name in ("minutes", "hours"))
+    places = Places(_samples_of(job), minutes, hours)
     site, period = job["site"], job["period"]
     inputs = tuple(file_of(one) for one in job["inputs"])
     match job["kind"]:
@@ -52,6 +54,15 @@ def _done(job: dict[str, Any]) -> Outcome:
             days = [set(some) for some in job["days"]]
             counted = list(zip(inputs, days, strict=True))
             return Outcome(hours=merge_hours(places.hours, site, period, counted))
+
+
+def _samples_of(job: dict[str, Any]) -> Place:
+    folder = Path(job["samples"])
+    if "bucket" not in job:
+        return FolderPlace(folder)
+    from lianji.history.places.bucket import BucketPlace
+
+    return BucketPlace(S3Settings.model_validate(job["bucket"]), folder.with_name("scratch"))
 
 
 def file_of(told: dict[str, Any]) -> DataFile:

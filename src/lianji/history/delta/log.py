@@ -12,6 +12,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -75,6 +76,8 @@ class DeltaLog:
         self.place = place
         self.spec = spec
         self._state = State(spec.period_column)
+        self.touched: set[str] = set()
+        """Sites in which others wrote rows; whoever looks at it empties it."""
         if create:
             self._repair()
         self._load()
@@ -119,6 +122,17 @@ class DeltaLog:
             pass
         return self.version != before
 
+    def catch_up(self) -> None:
+        """``refresh`` where several write. One that slept for long may find entries gone that it
+        has not read, and must not take its old version for the newest."""
+        self.refresh()
+        covered = self._checkpoint_told()
+        if covered <= self.version:
+            return
+        self._state = self._of_checkpoint(covered)
+        self.refresh()
+        self.touched |= {file.site for file in self.files}
+
     def find_out(self) -> None:
         """After a commit that failed: see whether it holds, and make it durable if it does."""
         self.refresh()
@@ -137,17 +151,33 @@ class DeltaLog:
             self._state.apply(version, actions)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._damaged(_entry(version), error) from error
+        changes = [one["add"] for one in actions if "add" in one and one["add"]["dataChange"]]
+        self.touched |= {act.file_of(one, self.spec.period_column).site for one in changes}
         return actions
 
     def _load(self) -> None:
+        covered = self._checkpoint_told()
+        if covered >= 0:
+            with suppress(FileNotFoundError):
+                self._state = self._of_checkpoint(covered)
+        self.refresh()
+
+    def _checkpoint_told(self) -> int:
+        """The version of the newest checkpoint; -1 if there is none."""
         try:
-            told = json.loads(self.place.read(LAST_CHECKPOINT))
-            self._take_checkpoint(int(told["version"]))
+            return int(json.loads(self.place.read(LAST_CHECKPOINT))["version"])
         except FileNotFoundError:
-            pass
+            return -1
+        except (ValueError, KeyError) as error:
+            raise self._damaged(LAST_CHECKPOINT, error) from error
+
+    def _of_checkpoint(self, version: int) -> State:
+        name, state = f"{LOG}/{version:020d}.checkpoint.parquet", State(self.spec.period_column)
+        try:
+            state.apply(version, checkpoint.read(self.place.read(name)))
         except (ValueError, KeyError, pa.ArrowException) as error:
             raise self._damaged(LAST_CHECKPOINT, error) from error
-        self.refresh()
+        return state
 
     def _repair(self) -> None:
         """Before the first commit of a process: a killed one may have left its last entry where
@@ -161,10 +191,6 @@ class DeltaLog:
         except ValueError:
             self.place.remove([newest])
         self.place.settle(newest)
-
-    def _take_checkpoint(self, version: int) -> None:
-        name = f"{LOG}/{version:020d}.checkpoint.parquet"
-        self._state.apply(version, checkpoint.read(self.place.read(name)))
 
     def _damaged(self, name: str, error: Exception) -> StorageError:
         return StorageError(

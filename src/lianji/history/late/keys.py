@@ -61,9 +61,11 @@ class Newest:
         self._time_us[tags[unknown]] = np.iinfo(np.int64).min
         np.maximum.at(self._time_us, tags, times_us)
 
-    def forget(self) -> None:
-        """Another writer may have added rows: everything must be compared again."""
-        self._time_us[:] = UNKNOWN
+    def forget(self, tags: NDArray[np.int32] | None = None) -> None:
+        """Another writer may have added rows (of these tags; of any): they must be compared."""
+        if tags is not None:
+            self._grow(int(tags.max(initial=0)))
+        self._time_us[slice(None) if tags is None else tags] = UNKNOWN
 
     def _grow(self, highest: int) -> None:
         if highest >= len(self._time_us):

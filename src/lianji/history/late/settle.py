@@ -23,6 +23,7 @@ from lianji.base.errors import StorageError
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.files import day_name
+from lianji.history.delta.log import Change
 from lianji.history.late.keys import UNKNOWN, Keys, Newest, first_of_groups
 from lianji.history.late.sieve import Found, Sieves
 from lianji.history.parquet.reading import Stored, Wanted, read_groups, read_rows, unreadable
@@ -52,6 +53,12 @@ class Rewritten:
     new: DataFile | None
     gone: Rows
     """What it lost; ``Rows.tag`` are tag ids."""
+
+
+def rewriting(some: Sequence[Rewritten]) -> Change:
+    """The commit of files that lost rows."""
+    added = [one.new for one in some if one.new is not None]
+    return Change("DELETE", added, [one.old.file for one in some])
 
 
 @dataclass(slots=True)

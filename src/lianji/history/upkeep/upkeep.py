@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -56,6 +56,8 @@ class Upkeep:
         self.samples, self.minutes, self.hours = tiers.top, minutes, hours
         self._retainer = Retainer(settings.retention)
         self.error: LianjiError | None = None
+        self.may_merge: Callable[[], bool] = lambda: True
+        """Whether samples are merged and removed here: of several processes only one does."""
         self.jobs = 0
         self._runner = Runner(folders)
         self._committing = committing
@@ -115,7 +117,9 @@ class Upkeep:
         """Move what is old down a tier, or remove what need not be kept; False if there is
         nothing. A tier that cannot be reached is tried again later."""
         try:
-            done = self._move_some() or self._remove_some()
+            done = self._move_some() or (self.may_merge() and self._remove_some())
+        except Overtaken:
+            return True
         except (LianjiError, OSError) as error:
             self.error = error if isinstance(error, LianjiError) else None
             log.error("tier-failed", error=str(error))
@@ -147,7 +151,7 @@ class Upkeep:
     def _next(self) -> Job | None:
         files = self._without_passed_over(self.samples.files)
         merge = next_merge(files, now_us(), self.samples.written_us)
-        if merge is not None:
+        if merge is not None and self.may_merge():
             return Job("merge", merge.site, merge.day, merge.inputs, merge.level)
         tables = [files, self.minutes.files, self.hours.files, *(t.files for t in self._tiers.logs)]
         if [id(one) for one in tables] == [id(one) for one in self._nothing_in]:
@@ -259,7 +263,8 @@ class Upkeep:
         """Remove files that no version of the last hours needs; how many went."""
         self._vacuumed_s = time.monotonic()
         gone = 0
-        for table in (*self._tiers.logs, self.minutes, self.hours):
+        samples = self._tiers.logs if self.may_merge() else ()
+        for table in (*samples, self.minutes, self.hours):
             with self._committing:
                 gone += vacuum(table, self._removed_kept_ms)
         return gone
