@@ -26,6 +26,7 @@ from lianji.dictionary.expression import Expression
 from lianji.history.annotations import Annotations
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.log import DeltaLog, Overtaken
+from lianji.history.flushing import Flushing
 from lianji.history.history import History, Names
 from lianji.history.last import LastValues
 from lianji.history.late.keys import Newest
@@ -65,13 +66,6 @@ from lianji.trace.marks import Stage
 from lianji.trace.stages import Stages
 
 READER = "history"
-ROWS_A_FILE = 4_000
-WORTH_ROWS_MAX = 4_000_000
-HELD_ROWS_MAX = 1_000_000
-"""More than this is not taken ahead of a flush: the rest waits in the spool, where it is safe."""
-GATHER_S = 0.5
-"""Enough rows for a file wait so long for more: when they come by the million, a larger file costs
-half as much a row (measured)."""
 RETRY_S = 5.0
 TRIES = 20
 NICENESS = 10
@@ -107,7 +101,7 @@ class Historian(History):
         self._minutes = DeltaLog(FolderPlace(folder.with_name(MINUTES.name)), MINUTES)
         self._hours = DeltaLog(FolderPlace(folder.with_name(HOURS.name)), HOURS)
         self._in_doubt = False
-        self._files_made = 0
+        self._pace = Flushing(self._settings)
         self._source = source_name(site, spool.epoch)
         self._reader = spool.reader(READER)
         self._reader.start_behind(max(self._table.committed(self._source), self._reader.position))
@@ -165,22 +159,9 @@ class Historian(History):
     def _follow(self) -> None:
         """Take what has come, and make a file of it if it is time."""
         with self._lock:
-            self._absorb(self._held_rows_max)
-        rows, age_s = self._memory.rows, self._memory.age_s
-        enough = rows >= self._worth_rows and age_s >= GATHER_S
-        if enough or rows >= self._held_rows_max or age_s >= self._settings.flush_s:
+            self._absorb(self._pace.held_rows_max)
+        if self._pace.is_time(self._memory.rows, self._memory.age_s):
             self.flush()
-
-    @property
-    def _worth_rows(self) -> int:
-        """So many rows are worth a flush: where the last one made a file for each of a thousand
-        sites, more than in a plant of one."""
-        worth = min(self._files_made * ROWS_A_FILE, WORTH_ROWS_MAX)
-        return max(self._settings.flush_rows, worth)
-
-    @property
-    def _held_rows_max(self) -> int:
-        return max(self._worth_rows, HELD_ROWS_MAX)
 
     def _or_tell(self, do: Callable[[], None]) -> bool:
         """False if it failed; the status says why, and the spool keeps what was not done."""
@@ -214,8 +195,8 @@ class Historian(History):
         """
         with self._flushing:
             with self._lock:
-                self._absorb(self._held_rows_max)
-                held, last = self._memory.oldest(self._held_rows_max)
+                self._absorb(self._pace.held_rows_max)
+                held, last = self._memory.oldest(self._pace.held_rows_max)
                 lanes = last_of_lanes(self._memory.sources_up_to(last))
             if held or lanes:
                 self._write(held, last, lanes)
@@ -263,7 +244,7 @@ class Historian(History):
             if arrived:
                 waiting = self._waiting.offer(picked(arrived, settled.waiting))
             files = self._written(settled.rows, paths)
-            self._files_made = len(files)
+            self._pace.files_made = len(files)
             self._in_doubt = True
             replaced, sites = settled.replaced, self._sites
             try:
