@@ -30,6 +30,7 @@ from lianji.history.historian import Historian
 from lianji.node.alarm_keeper import AlarmKeeper
 from lianji.node.alarm_tables import AlarmFiles
 from lianji.node.alarms import alarm_plan, open_alarms, ways_out
+from lianji.node.audit_keeper import AuditKeeper
 from lianji.node.calculated import Calculated
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.configuring.running import Configuring
@@ -92,6 +93,7 @@ class Plant:
         self.dashboards = Dashboards(folder.dashboards, self.tags)
         self._open_alarms()
         self.relaying = self._open_relay()
+        self._audit = AuditKeeper(folder.data, settings.state)
         self._samples = Rate()
         self._pushed = 0
         self._cpu = Rate()
@@ -142,9 +144,11 @@ class Plant:
         tables, tags = self._alarm_files.tables, self.configuration.tags
         return alarm_plan(tables, tags, self.names.paths, self.heard)
 
-    def _look_at_alarm_files(self) -> None:
+    def _look_at_files(self) -> None:
         if self._alarm_files.look():
             self.alarms.become(self._alarm_plan())
+        if "state" in self.__dict__:
+            self._audit.look(self.state)
 
     async def run(self) -> None:
         """Read the devices until cancelled; then everything that was read is with the spool."""
@@ -159,7 +163,7 @@ class Plant:
         try:
             while True:
                 self._note_rates()
-                await asyncio.to_thread(self._look_at_alarm_files)
+                await asyncio.to_thread(self._look_at_files)
                 await asyncio.sleep(SAMPLE_RATES_S)
         finally:
             configuring.cancel()
@@ -288,7 +292,7 @@ class Plant:
         told = [*self.configuration.problems, *self.configuring.problems(), *tables]
         told += self.reconciling.problems() if self.reconciling else []
         told += self.plants.problems() if self.plants is not None else []
-        return [*told, watching] if watching else told
+        return told + [one for one in (watching, self._audit.problem) if one]
 
     def _spool_status(self) -> web.SpoolStatus:
         spool = self.spool.status()

@@ -112,6 +112,10 @@ TEXTS: dict[str, Text] = {
     "access.broken_cut": Text(
         "Entries from {row} on were cut off.", "自第 {row} 条起的记录被截断。"
     ),
+    "access.archived": Text(
+        "Entries 1 to {count} lie in data/audit, as JSON lines.",
+        "第 1 至 {count} 条记录已转存到 data/audit（JSON Lines 格式）。",
+    ),
     "access.audit_about": Text(
         "every change, each entry sealed by the hash of the one before",
         "记录每次更改，每条都由前一条的哈希封存",
