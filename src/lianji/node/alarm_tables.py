@@ -30,10 +30,13 @@ class AlarmFiles:
         self._taken = self._seen = self._marks()
         self.tables = load_alarms(folder)
 
-    def look(self) -> bool:
-        """Take what has changed and has stood still since the last look; whether that was any."""
+    def look(self, at_once: bool = False) -> bool:
+        """Take what has changed and has stood still since the last look; whether that was any.
+
+        ``at_once``: they are whole already, for they were written by us.
+        """
         marks = self._marks()
-        still, self._seen = marks == self._seen, marks
+        still, self._seen = at_once or marks == self._seen, marks
         if marks == self._taken or not still:
             return False
         self.tables, self._taken = load_alarms(self._folder, self.tables), marks

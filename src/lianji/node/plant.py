@@ -36,6 +36,7 @@ from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.configuring.running import Configuring
 from lianji.node.connecting.connecting import Connecting
 from lianji.node.dashboards import Dashboards
+from lianji.node.demo.within import DemoWithin
 from lianji.node.device_words import device_status
 from lianji.node.fleet import Fleet
 from lianji.node.folder import PlantFolder
@@ -91,6 +92,7 @@ class Plant:
         self.configuring = Configuring(folder, self.fleet, self.configuration, self._become)
         self.connecting = Connecting(folder, self.configuring, lambda: self.configuration)
         self.dashboards = Dashboards(folder.dashboards, self.tags)
+        self.demo = DemoWithin(folder.data, self.configuring, lambda: self.devices)
         self._open_alarms()
         self.relaying = self._open_relay()
         self._audit = AuditKeeper(folder.data, settings.state)
@@ -105,6 +107,7 @@ class Plant:
     def _become(self, configuration: Configuration) -> None:
         """Take a changed configuration; whoever asks from now on gets its meaning."""
         self.configuration = configuration
+        self._alarm_files.look(at_once=True)
         self.alarms.become(self._alarm_plan())
 
     def _open_alarms(self) -> None:
@@ -159,6 +162,7 @@ class Plant:
         if self.relaying is not None:
             self.relaying.start()
         self.fleet.start()
+        demo = asyncio.create_task(self.demo.resume(), name="demo")
         configuring = asyncio.create_task(self.configuring.run(), name="configuring")
         try:
             while True:
@@ -166,9 +170,11 @@ class Plant:
                 await asyncio.to_thread(self._look_at_files)
                 await asyncio.sleep(SAMPLE_RATES_S)
         finally:
-            configuring.cancel()
-            await asyncio.gather(configuring, return_exceptions=True)
+            for task in (configuring, demo):
+                task.cancel()
+            await asyncio.gather(configuring, demo, return_exceptions=True)
             await self.fleet.stop()
+            await self.demo.close()
 
     def close(self) -> None:
         """Answer what was handed over, flush, and let go of the folder."""
@@ -292,7 +298,7 @@ class Plant:
         told = [*self.configuration.problems, *self.configuring.problems(), *tables]
         told += self.reconciling.problems() if self.reconciling else []
         told += self.plants.problems() if self.plants is not None else []
-        return told + [one for one in (watching, self._audit.problem) if one]
+        return told + [one for one in (watching, self._audit.problem, self.demo.problem) if one]
 
     def _spool_status(self) -> web.SpoolStatus:
         spool = self.spool.status()

@@ -12,6 +12,7 @@ from lianji.web import (
     api_annotations,
     api_configuration,
     api_dashboards,
+    api_demo,
     api_history,
     api_hub,
     api_plot,
@@ -85,7 +86,7 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     faults.install(app)
     for room in (
         api_tags, api_tag_tables, api_history, api_plot, api_annotations, api_alarms,
-        api_configuration, api_dashboards, live, api_push, api_status, pages, api_access,
+        api_configuration, api_dashboards, api_demo, live, api_push, api_status, pages, api_access,
         access_pages, api_hub, pages_hub,
     ):  # fmt: skip
         app.include_router(room.router)

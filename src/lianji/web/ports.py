@@ -21,6 +21,7 @@ from lianji.relay.overview import PlantRow
 from lianji.relay.reconcile.comparing import Difference
 from lianji.relay.reconcile.run import Run
 from lianji.web.dashboard import Dashboard, DashboardEntry, KeptDashboard
+from lianji.web.demo_view import DemoView
 from lianji.web.machines import (
     Decodes,
     FoundMachine,
@@ -344,6 +345,9 @@ class PlantView(Protocol):
 
     @property
     def dashboards(self) -> DashboardsView: ...
+
+    @property
+    def demo(self) -> DemoView | None: ...
 
     @property
     def reconciling(self) -> ReconcilingView | None:

@@ -83,11 +83,16 @@ def read_alarm_table(source: Path | bytes) -> AlarmTable:
 
 def write_alarm_table(definitions: Iterable[AlarmDefinition], path: Path) -> None:
     """Write a table that Excel opens (BOM, CRLF), replacing the file durably. Raises OSError."""
+    write_atomically(path, alarm_table_bytes(definitions))
+
+
+def alarm_table_bytes(definitions: Iterable[AlarmDefinition]) -> bytes:
+    """What ``write_alarm_table`` writes."""
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\r\n")
     table.writerow(COLUMNS)
     table.writerows(_cells(definition) for definition in definitions)
-    write_atomically(path, text.getvalue().encode("utf-8-sig"))
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _read_rows(rows: Iterator[Record], columns: list[str], decimal_comma: bool) -> AlarmTable:

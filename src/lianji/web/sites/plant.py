@@ -20,6 +20,7 @@ from lianji.base.errors import Language, Text
 from lianji.dictionary.expression import parse
 from lianji.dictionary.tag import Tag
 from lianji.web.access.sites import Sites
+from lianji.web.demo_view import DemoView
 from lianji.web.ports import (
     AlarmsView,
     ConfigurationView,
@@ -90,6 +91,10 @@ class SitePlant:
     @property
     def dashboards(self) -> DashboardsView:
         return SiteDashboards(self._whole.dashboards, self._sites, self.tags)
+
+    @property
+    def demo(self) -> DemoView | None:
+        return None
 
     def title(self, language: Language) -> str:
         return self._whole.title(language)
