@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from lianji.web import (
+    api_alarm_tables,
     api_alarms,
     api_annotations,
     api_configuration,
@@ -87,7 +88,7 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     for room in (
         api_tags, api_tag_tables, api_history, api_plot, api_annotations, api_alarms,
         api_configuration, api_dashboards, api_demo, live, api_push, api_status, pages, api_access,
-        access_pages, api_hub, pages_hub,
+        access_pages, api_alarm_tables, api_hub, pages_hub,
     ):  # fmt: skip
         app.include_router(room.router)
     app.include_router(api_reconcile.router)

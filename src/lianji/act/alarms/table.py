@@ -91,7 +91,7 @@ def alarm_table_bytes(definitions: Iterable[AlarmDefinition]) -> bytes:
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\r\n")
     table.writerow(COLUMNS)
-    table.writerows(_cells(definition) for definition in definitions)
+    table.writerows(cells_of(definition).values() for definition in definitions)
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -163,9 +163,10 @@ def _one(entry: Any) -> Text:
     )
 
 
-def _cells(definition: AlarmDefinition) -> list[str]:
+def cells_of(definition: AlarmDefinition) -> dict[str, str]:
+    """A definition as a row's cells, by column; what is as usual is empty."""
     given = definition.model_dump(exclude_defaults=True)
-    return [_cell(given.get(column, "")) for column in COLUMNS]
+    return {column: _cell(given.get(column, "")) for column in COLUMNS}
 
 
 def _cell(value: Any) -> str:
