@@ -72,6 +72,11 @@ TEXTS: dict[str, Text] = {
         "{count} found; choose what to keep.", "找到 {count} 项，请选择要保留的数据。"
     ),
     "connect.found_none": Text("The machine lists nothing of itself.", "设备没有可列出的数据。"),
+    "connect.narrow": Text("Words of its name", "按名称筛选"),
+    "connect.chosen": Text(
+        "{chosen} chosen, {shown} of {count} shown",
+        "已选 {chosen} 项，显示 {shown} / {count} 项",
+    ),
     "connect.take": Text("Take the chosen", "添加所选"),
     "connect.all": Text("All", "全选"),
     "connect.test": Text("4. Test", "4. 测试"),
