@@ -35,6 +35,7 @@ from lianji.node.calculated import Calculated
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.configuring.running import Configuring
 from lianji.node.connecting.connecting import Connecting
+from lianji.node.connecting.template_use import TemplateUse
 from lianji.node.dashboards import Dashboards
 from lianji.node.demo.within import DemoWithin
 from lianji.node.device_words import device_status
@@ -91,6 +92,7 @@ class Plant:
         self.fleet.build(self.configuration)
         self.configuring = Configuring(folder, self.fleet, self.configuration, self._become)
         self.connecting = Connecting(folder, self.configuring, lambda: self.configuration)
+        self.templates = TemplateUse(folder, self.configuring)
         self.dashboards = Dashboards(folder.dashboards, self.tags)
         self.demo = DemoWithin(folder.data, self.configuring, lambda: self.devices)
         self._open_alarms()

@@ -22,6 +22,7 @@ from lianji.web import (
     api_status,
     api_tag_tables,
     api_tags,
+    api_templates,
     faults,
     live,
     pages,
@@ -88,7 +89,7 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     for room in (
         api_tags, api_tag_tables, api_history, api_plot, api_annotations, api_alarms,
         api_configuration, api_dashboards, api_demo, live, api_push, api_status, pages, api_access,
-        access_pages, api_alarm_tables, api_hub, pages_hub,
+        access_pages, api_alarm_tables, api_templates, api_hub, pages_hub,
     ):  # fmt: skip
         app.include_router(room.router)
     app.include_router(api_reconcile.router)

@@ -31,6 +31,7 @@ from lianji.web.machines import (
     Trial,
 )
 from lianji.web.status import Fault, PlantStatus
+from lianji.web.template_view import TemplatesView
 
 
 class HistoryView(Protocol):
@@ -345,6 +346,9 @@ class PlantView(Protocol):
 
     @property
     def dashboards(self) -> DashboardsView: ...
+
+    @property
+    def templates(self) -> TemplatesView: ...
 
     @property
     def demo(self) -> DemoView | None: ...

@@ -35,6 +35,7 @@ from lianji.web.sites.alarms import SiteAlarms
 from lianji.web.sites.dashboards import SiteDashboards
 from lianji.web.sites.refusals import outside, whole_plant
 from lianji.web.status import PlantStatus
+from lianji.web.template_view import TemplatesView
 
 KEPT_MAX = 100
 
@@ -91,6 +92,10 @@ class SitePlant:
     @property
     def dashboards(self) -> DashboardsView:
         return SiteDashboards(self._whole.dashboards, self._sites, self.tags)
+
+    @property
+    def templates(self) -> TemplatesView:
+        raise whole_plant()
 
     @property
     def demo(self) -> DemoView | None:
