@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,13 +43,14 @@ def begin(page: Page) -> None:
     page.get_by_role("button", name="Begin").click()
 
 
-def simulators(plant: PlantProcess) -> list[str]:
-    """The command lines of the plant's child processes that are the demo's machines."""
+def simulators(plant: PlantProcess) -> list[int]:
+    """The plant's child processes that are the demo's machines."""
     assert plant.child is not None
     pid = plant.child.pid
     ids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    lines = [Path(f"/proc/{one}/cmdline").read_text() for one in ids]
-    return [line for line in lines if "lianji.node.demo.machines" in line]
+    return [
+        int(one) for one in ids if b"demo.machines" in Path(f"/proc/{one}/cmdline").read_bytes()
+    ]
 
 
 @contextmanager
@@ -118,3 +121,29 @@ def test_only_an_empty_plant_takes_the_demo_and_only_from_its_own_machine(tmp_pa
             trust_env=False,
         )
         assert (asked.status_code, asked.json()["code"]) == (403, "demo-only-here")
+
+
+def test_machines_that_ended_are_told_and_files_edited_since_go_with_the_demo(
+    tmp_path: Path,
+) -> None:
+    folder = write_plant(tmp_path / "p")
+    with plant_process(folder) as plant:
+        assert plant.http.post(f"{plant.address}/api/demo", timeout=60).status_code == 200
+        (pid,) = simulators(plant)
+        os.kill(pid, signal.SIGKILL)
+
+        def told() -> bool:
+            return any(one["code"] == "demo-ended" for one in plant.status()["problems"])
+
+        wait_until(told, 30, "that the machines have ended")
+        machine = plant.get("/api/machines/dryer")["machine"]
+        machine["fields"]["interval_ms"] = 2000
+        saved = plant.http.post(
+            f"{plant.address}/api/machines", json={"machine": machine, "force": True}
+        )
+        assert saved.status_code == 200
+        assert plant.http.delete(f"{plant.address}/api/demo", timeout=60).status_code == 200
+        assert not told()
+        assert plant.get("/api/machines")["machines"] == []
+        for part in ("devices", "tags", "alarms"):
+            assert list((folder / part).iterdir()) == []

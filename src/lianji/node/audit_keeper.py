@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lianji.base.state import State
 
 EVERY_S = 86_400.0
+AGAIN_S = 3_600.0
+"""After a failure."""
 FOLDER = "audit"
 """Of ``data``: where old entries lie."""
 
@@ -38,6 +40,6 @@ class AuditKeeper:
             bounds = Bounds(settings.audit_days, settings.audit_rows_max)
             move_old(state, self._folder, bounds)
         except LianjiError as error:
-            self.problem = error
+            self.problem, self._next_s = error, monotonic_s() + AGAIN_S
         else:
             self.problem = None

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from lianji.base.errors import StorageError
 from lianji.base.state import State
+from lianji.node.audit_keeper import AuditKeeper
+from lianji.node.settings import StateSettings
 from lianji.web.access import audit_files
 from lianji.web.access.accounts import Accounts
 from lianji.web.access.audit_files import Bounds, move_old
@@ -111,3 +113,30 @@ def test_rows_taken_out_behind_the_anchor_are_missed(
         connection.execute(sa.text("DELETE FROM audit WHERE sequence = 25"))
     verdict = filled.audit.verify()
     assert (verdict.broken_at, verdict.why) == (25, "gap")
+
+
+def test_where_no_file_can_be_written_every_entry_stays(
+    filled: Accounts, state: State, tmp_path: Path
+) -> None:
+    (tmp_path / "audit").write_text("no folder")
+    with pytest.raises(StorageError) as refused:
+        move_old(state, tmp_path / "audit", Bounds(days=0))
+    assert refused.value.code == "audit-unwritable"
+    assert filled.audit.verify().rows == ROWS
+
+
+def test_a_running_plant_looks_once_a_day_and_again_after_a_failure(
+    filled: Accounts, state: State, tmp_path: Path
+) -> None:
+    (tmp_path / "audit").write_text("no folder")
+    keeper = AuditKeeper(tmp_path, StateSettings(audit_rows_max=1_000, audit_days=1))
+    keeper._settings.audit_days = 0
+    keeper.look(state)
+    assert keeper.problem is not None
+    (tmp_path / "audit").unlink()
+    keeper.look(state)
+    assert filled.audit.verify().rows == ROWS, "not before its time"
+    keeper._next_s = 0
+    keeper.look(state)
+    assert keeper.problem is None
+    assert filled.audit.verify().archived == ROWS

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from lianji.base.durable import write_atomically
-from lianji.base.errors import Conflict, LianjiError, NotFound, Text
+from lianji.base.errors import Conflict, LianjiError, LinkDown, NotFound, Text
 
 if TYPE_CHECKING:
     from lianji.node.configuring.running import Configuring
@@ -135,8 +135,14 @@ class DemoWithin:
         try:
             async with running_machines(wanted, wait_for_all=False) as machines:
                 ready.set_result(machines.ports)
-                code = await machines.ended()
+                try:
+                    code = await machines.ended()
+                except asyncio.CancelledError:
+                    with suppress(ProcessLookupError):
+                        machines.process.kill()  # it has nothing to save, and a plant ends soon
+                    raise
             _log.error("the demo's machines have ended", code=code)
+            self.problem = _ended(code)
         except Exception as error:
             if ready.done():
                 raise
@@ -149,6 +155,20 @@ class DemoWithin:
             running.cancel()
             with suppress(asyncio.CancelledError, LianjiError):
                 await running
+
+
+def _ended(code: int) -> LinkDown:
+    return LinkDown(
+        "demo-ended",
+        Text(
+            f"The demo's machines have ended (exit code {code}).",
+            f"演示设备进程已退出（退出码 {code}）。",
+        ),
+        Text(
+            "Restart Lianji to have them again, or remove the demo.",
+            "请重启联机以重新启动，或移除演示。",
+        ),
+    )
 
 
 def _not_empty() -> Conflict:

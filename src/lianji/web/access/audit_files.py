@@ -92,11 +92,24 @@ def _check(entries: Sequence[Entry], begin: int, before: str, until: int) -> Non
 
 
 def _write(folder: Path, entries: Sequence[Entry]) -> None:
-    make_folder(folder.resolve())
+    """Raises StorageError."""
     lines = (json.dumps(asdict(entry), ensure_ascii=False) for entry in entries)
     path = folder / f"{entries[0].sequence:012}.jsonl"
-    write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
-    path.chmod(FILE_MODE)
+    try:
+        make_folder(folder.resolve())
+        write_atomically(path, "".join(f"{line}\n" for line in lines).encode(), FILE_MODE)
+    except OSError as error:
+        raise StorageError(
+            "audit-unwritable",
+            Text(
+                f"Old entries of the audit log cannot be moved to {folder}: {error.strerror}.",
+                f"无法将旧的审计记录转存到 {folder}：{error.strerror}。",
+            ),
+            Text(
+                "Free space on the disk; they stay in the database until then.",
+                "请释放磁盘空间；在此之前，这些记录保留在数据库中。",
+            ),
+        ) from error
 
 
 def verify_files(state: State, folder: Path) -> Verdict:
