@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lianji.act.alarms.alarm import expand
@@ -90,6 +90,7 @@ def test_a_file_that_cannot_be_understood_is_refused_as_a_whole(content: bytes, 
 words = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=12)
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         dict,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lianji.dictionary.table_text import TableText, raw_fields
+from lianji.dictionary.table_rows import raw_fields
+from lianji.dictionary.table_text import TableText
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_table import read_table, table_bytes
 

@@ -107,6 +107,7 @@ class MemoryPlant:
     """Five tags of one small factory, and whatever a test appends. The history is the real one,
     over batches that no disk has seen."""
 
+    demo = None
     reconciling = None
     """It is no hub."""
 

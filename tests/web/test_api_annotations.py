@@ -30,6 +30,15 @@ async def test_a_note_is_written_found_changed_and_deleted(
     assert (await client.get(URL)).json()["rows"] == []
 
 
+async def test_a_note_that_names_no_author_is_of_whoever_is_here(
+    client: httpx.AsyncClient, plant: MemoryPlant
+) -> None:
+    plant.add(MELT, T0, 1.0)
+    await client.post(URL, json={"tag": MELT, "text": "换料"})
+    (found,) = (await client.get(f"{URL}?tags={MELT}")).json()["rows"]
+    assert found["author"] == "anybody on this machine"
+
+
 async def test_what_cannot_be_noted_is_refused_in_plain_words(client: httpx.AsyncClient) -> None:
     wrong = {"tag": MELT, "start": "now", "end": "-1h", "text": "x"}
     for answer, status in (

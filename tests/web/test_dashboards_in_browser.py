@@ -150,7 +150,9 @@ def test_every_kind_of_tile_shows_what_is_and_follows(
     page.screenshot(path=tmp_path / "board.png")
 
 
-def test_the_states_drawn_are_those_of_the_samples(page: Page, plant: MemoryPlant) -> None:
+def test_the_states_drawn_and_told_are_those_of_the_samples(
+    page: Page, plant: MemoryPlant, tmp_path: Path
+) -> None:
     end = now_us()
     minute = 60_000_000
     tag = Tag(path="shop/s", enumeration={0: "off", 1: "run", 2: "alarm"})
@@ -168,6 +170,18 @@ def test_the_states_drawn_are_those_of_the_samples(page: Page, plant: MemoryPlan
     assert kinds == ["still", "pattern-0", "abnormal", "pattern-0", "missing"]
     widths = drawn.evaluate_all("parts => parts.map(part => parseFloat(part.style.width))")
     assert widths == pytest.approx([100 / 6, 100 / 3, 100 / 6, 100 / 12, 100 / 12], abs=0.3)
+    table = page.get_by_role("button", name="As a table")
+    table.focus()
+    page.keyboard.press("Enter")
+    expect(table).to_have_attribute("aria-pressed", "true")
+    rows = page.locator(".stretches tbody tr")
+    expect(rows).to_have_count(5)
+    states = rows.locator("td:nth-of-type(1)").all_text_contents()
+    assert states == ["not known", "run", "alarm", "run", "off"]
+    expect(rows.nth(2).locator("td").last).to_have_text("10 min 0 s")
+    page.screenshot(path=tmp_path / "stretches.png")
+    table.click()
+    expect(drawn).to_have_count(5)
 
 
 def test_tiles_are_arranged_by_keys_undone_and_saved(

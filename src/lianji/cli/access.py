@@ -20,6 +20,7 @@ from lianji.web.access.roles import Role, Scope
 
 if TYPE_CHECKING:
     from lianji.web.access.accounts import Accounts
+    from lianji.web.access.audit import Verdict
 
 users = typer.Typer(help=t("Who may log in", "用户"), no_args_is_help=True)
 tokens = typer.Typer(help=t("API tokens for programs", "程序使用的 API 令牌"), no_args_is_help=True)
@@ -175,6 +176,7 @@ def audit(
     with _accounts(plant) as accounts:
         entries = accounts.audit.newest(limit)
         verdict = accounts.audit.verify()
+        files = accounts.audit.verify_files(folder_of(plant).data / "audit")
     rows = [
         {
             "no": entry.sequence,
@@ -188,10 +190,30 @@ def audit(
     show_rows(rows, form_of(as_json, as_csv), ["no", "time", "who", "what", "detail"])
     if verdict.broken_at is not None:
         raise _broken(verdict.broken_at, verdict.why)
+    _tell_files(verdict.archived, files)
     tell(
         f"The chain of {verdict.rows} entries is whole. Last hash: {verdict.last_hash or '-'}",
         f"共 {verdict.rows} 条记录，链完整。最后哈希：{verdict.last_hash or '-'}",
     )
+
+
+def _tell_files(archived: int, files: Verdict) -> None:
+    """What became of the entries that were moved to ``data/audit``."""
+    if not archived:
+        return
+    if files.broken_at is None:
+        tell(
+            f"Entries 1 to {archived} lie in data/audit; their chain is whole.",
+            f"第 1 至 {archived} 条记录已转存到 data/audit，链完整。",
+        )
+    elif files.why == "gap":
+        tell(
+            f"Entries 1 to {archived} were moved to data/audit; from entry {files.broken_at} on "
+            "they are not there.",
+            f"第 1 至 {archived} 条记录曾转存到 data/audit；自第 {files.broken_at} 条起不在其中。",
+        )
+    else:
+        raise _broken(files.broken_at, files.why)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ The model stays the only judge: a form shows what may be written and checks noth
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -51,24 +52,40 @@ def forms() -> list[Form]:
 
 def form(protocol: str) -> Form:
     """Raises InputError for an unknown protocol, KeyError for a field without words."""
-    config = driver_class(protocol).Config
-    schema = config.model_json_schema()["properties"]
-    required = set(config.model_json_schema().get("required", ()))
-    first = FIRST[protocol]
-    fields = [
-        _field(protocol, name, info, schema[name], name in required)
-        for name, info in config.model_fields.items()
-        if name != "protocol"
-    ]
-    fields.sort(key=lambda field: first.index(field.name) if field.first else len(first))
+    fields = fields_of(driver_class(protocol).Config, FIELDS[protocol], FIRST[protocol])
     title, help_ = PROTOCOLS[protocol]
     return Form(protocol=protocol, title=title, help=help_, fields=fields)
 
 
+def fields_of(
+    model: type[BaseModel], words: Mapping[str, tuple[Text, Text]], first: Sequence[str]
+) -> list[Field]:
+    """The questions of a model, those of ``first`` first. ``words`` are title and help of each.
+
+    Raises KeyError for a field without words.
+    """
+    whole = model.model_json_schema()
+    required = set(whole.get("required", ()))
+    fields = []
+    for name, info in model.model_fields.items():
+        if name != "protocol":
+            schema = _resolved(whole["properties"][name], whole.get("$defs", {}))
+            fields.append(_field(name, words[name], info, schema, name in first))
+            fields[-1].required = name in required
+    fields.sort(key=lambda field: first.index(field.name) if field.first else len(first))
+    return fields
+
+
+def _resolved(schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """A field whose type is named elsewhere (an enumeration) with what is said there."""
+    named = schema.get("$ref", "").rpartition("/")[2]
+    return {**definitions[named], **schema} if named else schema
+
+
 def _field(
-    protocol: str, name: str, info: FieldInfo, schema: dict[str, Any], required: bool
+    name: str, words: tuple[Text, Text], info: FieldInfo, schema: dict[str, Any], first: bool
 ) -> Field:
-    title, help_ = FIELDS[protocol][name]
+    title, help_ = words
     kind = _kind(schema)
     default = None if info.default_factory else schema.get("default")
     return Field(
@@ -76,8 +93,8 @@ def _field(
         title=title,
         help=help_,
         widget=_widget(name, schema, kind),
-        first=name in FIRST[protocol],
-        required=required,
+        first=first,
+        required=False,
         default=[] if kind == "array" else default,
         choices=schema.get("enum", []),
         minimum=schema.get("minimum"),

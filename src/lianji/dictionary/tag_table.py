@@ -8,24 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from itertools import zip_longest
 from pathlib import Path
 
 from lianji.base.durable import write_atomically
-from lianji.base.errors import InputError, Text
-from lianji.dictionary.csv_text import (
-    Record,
-    check_not_foreign,
-    decoded,
-    named_delimiter,
-    records,
-    sniff_delimiter,
-    split_lines,
-)
+from lianji.base.errors import Text
+from lianji.dictionary.csv_text import Record
 from lianji.dictionary.sheet import Sheet
+from lianji.dictionary.table_form import TableForm
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_cells import COLUMNS, CellError, to_cells, to_tag
 
@@ -47,6 +39,7 @@ _ALIASES = {
     "description": "description_en", "枚举": "enumeration", "状态": "enumeration",
     "表达式": "expression", "公式": "expression", "计算式": "expression", "formula": "expression",
 }  # fmt: skip
+FORM = TableForm("tag-table", COLUMNS, _ALIASES, "path", "路径", TABLE_BYTES_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,31 +67,14 @@ def read_table(source: Path | bytes) -> Imported:
     UTF-8 with or without BOM; comma, semicolon or tab. Raises InputError for the file as a whole:
     ``tag-table-missing``, ``-encoding``, ``-format``, ``-columns`` or ``-size``.
     """
-    content = source if isinstance(source, bytes) else table_content(source)
-    lines, first, delimiter = _told_apart(content)
-    header = next(records(lines[first:], delimiter, first + 1), None)
-    columns = columns_of(header.cells if header else [])
-    body = lines[header.line :] if header else []
-    rows = records(body, delimiter, (header.line if header else 0) + 1, len(columns))
+    content = source if isinstance(source, bytes) else FORM.content(source)
+    columns, rows, delimiter = FORM.rows(content)
     return _read_rows(rows, columns, decimal_comma=delimiter != ",")
 
 
 def table_columns(content: bytes) -> list[str]:
     """The fields that a table has columns for. Raises InputError as ``read_table`` does."""
-    lines, first, delimiter = _told_apart(content)
-    header = next(records(lines[first:], delimiter, first + 1), None)
-    return [name for name in columns_of(header.cells if header else []) if name]
-
-
-def _told_apart(content: bytes) -> tuple[list[str], int, str]:
-    """The lines, the index of the first that counts, and the delimiter."""
-    check_not_foreign(content[:4096], "tag-table")
-    lines = split_lines(decoded(content, "tag-table"))
-    first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
-    delimiter = named_delimiter(lines[first]) if first < len(lines) else None
-    if delimiter:
-        return lines, first + 1, delimiter
-    return lines, first, sniff_delimiter(lines[first : first + 20])
+    return [name for name in FORM.rows(content).columns if name]
 
 
 def read_sheet(sheet: Sheet) -> Imported:
@@ -106,7 +82,7 @@ def read_sheet(sheet: Sheet) -> Imported:
 
     Raises InputError ``tag-table-columns``.
     """
-    columns = columns_of(sheet.header)
+    columns = FORM.columns_of(sheet.header)
     return _read_rows(sheet.rows, columns, decimal_comma=sheet.delimiter not in ("", ","))
 
 
@@ -125,75 +101,6 @@ def table_bytes(tags: Iterable[Tag]) -> bytes:
     table.writerow(COLUMNS)
     table.writerows(to_cells(tag) for tag in tags)
     return text.getvalue().encode("utf-8-sig")
-
-
-def table_content(path: Path) -> bytes:
-    """A table's bytes. Raises InputError ``tag-table-missing`` or ``-size``."""
-    try:
-        if path.stat().st_size > TABLE_BYTES_MAX:
-            raise InputError(
-                "tag-table-size",
-                Text(f"{path} is larger than 256 MiB.", f"{path} 大于 256 MiB。"),
-                Text("Split the table into several files.", "请将表格拆分为多个文件。"),
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            "tag-table-missing",
-            Text(
-                f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。"
-            ),
-            Text("Check the file's name and its permissions.", "请检查文件名和文件权限。"),
-        ) from error
-
-
-def columns_of(header: Sequence[str]) -> list[str]:
-    """The field of each column, "" for one without a name. Raises InputError naming the wrong."""
-    names = [name.strip() for name in header]
-    while names and not names[-1]:
-        names.pop()
-    found = [_field(name) for name in names]
-    wrong = [name for name, field_ in zip(names, found, strict=True) if field_ is None]
-    if wrong:
-        raise _wrong_columns(
-            Text(
-                f"Unknown columns: {_with_nearest(wrong, '; ', 'did you mean')}.",
-                f"未知的列：{_with_nearest(wrong, '；', '是否为')}。",
-            )
-        )
-    columns = [field_ or "" for field_ in found]
-    twice = sorted({field_ for field_ in columns if field_ and columns.count(field_) > 1})
-    if twice:
-        raise _wrong_columns(
-            Text(f"Columns given twice: {', '.join(twice)}.", f"重复的列：{'、'.join(twice)}。")
-        )
-    if "path" not in columns:
-        raise _wrong_columns(Text("The table has no column 'path'.", "表格缺少“path”（路径）列。"))
-    return columns
-
-
-def _field(name: str) -> str | None:
-    """The Tag's field that a column's name stands for; "" for an empty name, None if unknown."""
-    plain = name.lower().replace(" ", "_")
-    return plain if plain in COLUMNS or not plain else _ALIASES.get(plain)
-
-
-def _with_nearest(names: Iterable[str], joint: str, question: str) -> str:
-    """The names, each with the known column that it is nearest to."""
-    said = []
-    for name in names:
-        near = get_close_matches(name.lower().replace(" ", "_"), [*COLUMNS, *_ALIASES], 1, 0.6)
-        said.append(f"{name} ({question} {_ALIASES.get(near[0], near[0])}?)" if near else name)
-    return joint.join(said)
-
-
-def _wrong_columns(cause: Text) -> InputError:
-    known = ", ".join(COLUMNS)
-    return InputError(
-        "tag-table-columns",
-        cause,
-        Text(f"Columns may be: {known}.", f"可用的列：{known}。"),
-    )
 
 
 def _read_rows(rows: Iterable[Record], columns: list[str], decimal_comma: bool) -> Imported:

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from lianji.act.alarms.kept import Keeper
 from lianji.act.alarms.newest import Samples
 from lianji.act.alarms.room import AlarmRoom, Plan
+from lianji.act.alarms.tables import AlarmTables
 from lianji.dictionary.tag import Tag
-from lianji.node.alarm_tables import AlarmTables
 from lianji.node.settings import Settings
 
 if TYPE_CHECKING:

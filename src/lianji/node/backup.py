@@ -19,7 +19,7 @@ from lianji.history.backup.sqlite_copy import lies_beside
 from lianji.history.backup.store import Store
 from lianji.history.backup.taking import KEEP, Progress, Taken, take_backup
 from lianji.history.delta.log import LOG
-from lianji.node.alarm_tables import ALARMS
+from lianji.node.configuring.places import PLACES
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import load_settings
 from lianji.node.state_copy import LEFT_OUT, copy_state, restore_state
@@ -105,7 +105,8 @@ def _others(plant: PlantFolder) -> Iterator[Path]:
     yield plant.settings
     left_out = {plant.spool, plant.tag_ids, *_tables(plant.data)}
     left_out |= {plant.data / name for name in _LEFT_OUT}
-    for top in (plant.devices, plant.tags, plant.root / ALARMS, plant.data):
+    configured = [plant.root / place for place in dict.fromkeys(place for place, _ in PLACES)]
+    for top in (*configured, plant.dashboards, plant.data):
         for parent, folders, names in os.walk(top):
             here = Path(parent)
             folders[:] = [f for f in folders if not f.startswith(".") and here / f not in left_out]

@@ -30,11 +30,14 @@ from lianji.history.historian import Historian
 from lianji.node.alarm_keeper import AlarmKeeper
 from lianji.node.alarm_tables import AlarmFiles
 from lianji.node.alarms import alarm_plan, open_alarms, ways_out
+from lianji.node.audit_keeper import AuditKeeper
 from lianji.node.calculated import Calculated
 from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.configuring.running import Configuring
 from lianji.node.connecting.connecting import Connecting
+from lianji.node.connecting.template_use import TemplateUse
 from lianji.node.dashboards import Dashboards
+from lianji.node.demo.within import DemoWithin
 from lianji.node.device_words import device_status
 from lianji.node.fleet import Fleet
 from lianji.node.folder import PlantFolder
@@ -91,9 +94,12 @@ class Plant:
         self.fleet.build(self.configuration)
         self.configuring = Configuring(folder, self.fleet, self.configuration, self._become)
         self.connecting = Connecting(folder, self.configuring, lambda: self.configuration)
+        self.templates = TemplateUse(folder, self.configuring)
         self.dashboards = Dashboards(folder.dashboards, self.tags)
+        self.demo = DemoWithin(folder.data, self.configuring, lambda: self.devices)
         self._open_alarms()
         self._line_out = LineOut(self)
+        self._audit = AuditKeeper(folder.data, settings.state)
         self._samples = Rate()
         self._pushed = 0
         self._cpu = Rate()
@@ -105,6 +111,7 @@ class Plant:
     def _become(self, configuration: Configuration) -> None:
         """Take a changed configuration; whoever asks from now on gets its meaning."""
         self.configuration = configuration
+        self._alarm_files.look(at_once=True)
         self.alarms.become(self._alarm_plan())
 
     def _open_alarms(self) -> None:
@@ -135,9 +142,11 @@ class Plant:
         tables, tags = self._alarm_files.tables, self.configuration.tags
         return alarm_plan(tables, tags, self.names.paths, self.heard)
 
-    def _look_at_alarm_files(self) -> None:
+    def _look_at_files(self) -> None:
         if self._alarm_files.look():
             self.alarms.become(self._alarm_plan())
+        if "state" in self.__dict__:
+            self._audit.look(self.state)
 
     async def run(self) -> None:
         """Read the devices until cancelled; then everything that was read is with the spool."""
@@ -147,17 +156,20 @@ class Plant:
             way_out.start()
         self._line_out.start()
         self.fleet.start()
+        demo = asyncio.create_task(self.demo.resume(), name="demo")
         configuring = asyncio.create_task(self.configuring.run(), name="configuring")
         try:
             while True:
                 self._note_rates()
-                await asyncio.to_thread(self._look_at_alarm_files)
+                await asyncio.to_thread(self._look_at_files)
                 await asyncio.to_thread(self._line_out.look)
                 await asyncio.sleep(SAMPLE_RATES_S)
         finally:
-            configuring.cancel()
-            await asyncio.gather(configuring, return_exceptions=True)
+            for task in (configuring, demo):
+                task.cancel()
+            await asyncio.gather(configuring, demo, return_exceptions=True)
             await self.fleet.stop()
+            await self.demo.close()
 
     def close(self) -> None:
         """Answer what was handed over, flush, and let go of the folder."""
@@ -287,7 +299,7 @@ class Plant:
         told += self.reconciling.problems() if self.reconciling else []
         told += self.plants.problems() if self.plants is not None else []
         told += self.hub.problems() if self.hub is not None else ()
-        return [*told, watching] if watching else told
+        return told + [one for one in (watching, self._audit.problem, self.demo.problem) if one]
 
     def _spool_status(self) -> web.SpoolStatus:
         spool = self.spool.status()

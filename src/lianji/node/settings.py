@@ -112,6 +112,10 @@ class StateSettings(BaseModel):
     ``data/state.db``, or ``postgresql+psycopg://user:password@host/name`` for a database of its own
     in PostgreSQL (it needs ``pip install 'lianji[postgres]'``), or ``env:NAME``: the variable that
     holds it."""
+    audit_days: float = Field(400, ge=1, le=36_500)
+    """Entries of the audit log that are older than this move to files in ``data/audit``."""
+    audit_rows_max: int = Field(1_000_000, ge=1_000)
+    """Beyond so many entries the oldest move too, however young."""
 
 
 class ConfigurationSettings(BaseModel):

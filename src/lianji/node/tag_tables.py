@@ -9,7 +9,7 @@ from lianji.base.durable import make_folder
 from lianji.base.errors import Text
 from lianji.connect.foreign.incoming import Into, incoming
 from lianji.dictionary.tag import Tag
-from lianji.dictionary.tag_table import Rejected, read_table, table_content, write_table
+from lianji.dictionary.tag_table import FORM, Rejected, read_table, write_table
 from lianji.node.folder import PlantFolder
 from lianji.node.settings import load_settings
 
@@ -40,7 +40,7 @@ def import_table(
     Raises NotFound (no plant) or InputError (the file as a whole).
     """
     load_settings(folder.root)
-    imported = incoming(table_content(file), into or Into(file=file.name)).imported
+    imported = incoming(FORM.content(file), into or Into(file=file.name)).imported
     report = TableReport(folder.tags / f"{file.stem}.csv", rejected=list(imported.rejected))
     tables = {
         path: read_table(path).tags

@@ -56,11 +56,11 @@ def find(
 )
 def annotate(plant: Plant, who: Who, note: Note) -> Noted:
     """Note something about a tag, or change a note. It is on disk when this answers. The author
-    is whoever is logged in, or, for a program, whom it names."""
+    is whoever is logged in; a program may name another than itself."""
     now = now_us()
     start_us = parse_moment(note.start, now)
     end_us = parse_moment(note.end, now) if note.end else start_us
-    author = who.name if who.kind == "session" else note.author
+    author = who.name if who.kind == "session" else note.author or who.name
     made = plant.history.annotate(note.tag, start_us, end_us, note.text, author, note.id)
     return Noted(id=made)
 

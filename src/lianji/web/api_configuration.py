@@ -244,6 +244,11 @@ def keep(plant: Plant, identity: str) -> VersionRow:
     return _row(plant, found)
 
 
+def changed_row(plant: PlantView, access: Access, who: str, version: VersionView) -> VersionRow:
+    """A version that somebody just made, as it is told; it is in the audit log too."""
+    return _noted(access, who, _row(plant, version))
+
+
 def _noted(access: Access, who: str, version: VersionRow) -> VersionRow:
     """The change is in the audit log too."""
     detail = {"version": version.id, "note": version.note, "files": version.files}

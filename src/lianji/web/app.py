@@ -8,10 +8,12 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from lianji.web import (
+    api_alarm_tables,
     api_alarms,
     api_annotations,
     api_configuration,
     api_dashboards,
+    api_demo,
     api_history,
     api_hub,
     api_messages,
@@ -21,6 +23,7 @@ from lianji.web import (
     api_status,
     api_tag_tables,
     api_tags,
+    api_templates,
     faults,
     live,
     pages,
@@ -86,8 +89,8 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     faults.install(app)
     for room in (
         api_tags, api_tag_tables, api_history, api_plot, api_annotations, api_alarms,
-        api_configuration, api_dashboards, api_messages, live, api_push, api_status, pages,
-        api_access, access_pages, api_hub, pages_hub,
+        api_configuration, api_dashboards, api_demo, api_messages, live, api_push, api_status,
+        pages, api_access, access_pages, api_alarm_tables, api_templates, api_hub, pages_hub,
     ):  # fmt: skip
         app.include_router(room.router)
     app.include_router(api_reconcile.router)

@@ -48,6 +48,7 @@ def page_response(
         theme=_theme(request),
         user=user_of(who),
         is_hub=plant.plants is not None,
+        has_demo=plant.demo is not None and plant.demo.is_here,
         reconciles=plant.reconciling is not None,
         may=[] if who is None else sorted(who.may),
         page={"language": language, "texts": texts, "user": user_of(who)},

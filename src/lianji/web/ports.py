@@ -18,6 +18,7 @@ from lianji.base.errors import Language, LianjiError, Text
 from lianji.connect.forms import Form
 from lianji.dictionary.tag import Tag
 from lianji.web.dashboard import Dashboard, DashboardEntry, KeptDashboard
+from lianji.web.demo_view import DemoView
 from lianji.web.machines import (
     Decodes,
     FoundMachine,
@@ -28,6 +29,7 @@ from lianji.web.machines import (
 )
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.status import Fault, PlantStatus
+from lianji.web.template_view import TemplatesView
 
 if TYPE_CHECKING:
     pass
@@ -296,6 +298,12 @@ class PlantView(Protocol):
 
     @property
     def dashboards(self) -> DashboardsView: ...
+
+    @property
+    def templates(self) -> TemplatesView: ...
+
+    @property
+    def demo(self) -> DemoView | None: ...
 
     @property
     def reconciling(self) -> ReconcilingView | None:

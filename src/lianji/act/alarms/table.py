@@ -10,7 +10,6 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,10 @@ from pydantic import ValidationError
 
 from lianji.act.alarms.definition import AlarmDefinition, AlarmKind, DefinitionError, Priority
 from lianji.base.durable import write_atomically
-from lianji.base.errors import InputError, Text
-from lianji.dictionary.csv_text import (
-    Record,
-    check_not_foreign,
-    decoded,
-    named_delimiter,
-    records,
-    sniff_delimiter,
-    split_lines,
-)
+from lianji.base.errors import Text
+from lianji.dictionary.csv_text import Record
 from lianji.dictionary.expression_words import ExpressionError
+from lianji.dictionary.table_form import TableForm
 from lianji.dictionary.tag_cells import guarded, unguarded
 
 COLUMNS = tuple(AlarmDefinition.model_fields)
@@ -48,6 +40,7 @@ ALIASES = {
     "处理方法": "action_zh", "处置": "action_zh", "action": "action_en", "what_to_do": "action_en",
     "抑制条件": "suppress_when",
 }  # fmt: skip
+FORM = TableForm("alarm-table", COLUMNS, ALIASES, "kind", "类型", TABLE_BYTES_MAX)
 _SAID: dict[str, tuple[str, str]] = {
     "missing": ("is missing", "缺少"),
     "enum": (f"is none of {', '.join(AlarmKind)}", f"应为 {'、'.join(AlarmKind)} 之一"),
@@ -83,88 +76,23 @@ def read_alarm_table(source: Path | bytes) -> AlarmTable:
     UTF-8 with or without BOM; comma, semicolon or tab. Raises InputError for the file as a whole:
     ``alarm-table-missing``, ``-encoding``, ``-format``, ``-columns`` or ``-size``.
     """
-    content = source if isinstance(source, bytes) else _content(source)
-    check_not_foreign(content[:4096], "alarm-table")
-    lines = split_lines(decoded(content, "alarm-table"))
-    first = next((number for number, line in enumerate(lines) if line.strip()), len(lines))
-    delimiter = named_delimiter(lines[first]) if first < len(lines) else None
-    first += delimiter is not None
-    delimiter = delimiter or sniff_delimiter(lines[first : first + 20])
-    header = next(records(lines[first:], delimiter, first + 1), None)
-    columns = _columns(header.cells if header else [])
-    body = lines[header.line :] if header else []
-    rows = records(body, delimiter, (header.line if header else 0) + 1, len(columns))
+    content = source if isinstance(source, bytes) else FORM.content(source)
+    columns, rows, delimiter = FORM.rows(content)
     return _read_rows(rows, columns, decimal_comma=delimiter != ",")
 
 
 def write_alarm_table(definitions: Iterable[AlarmDefinition], path: Path) -> None:
     """Write a table that Excel opens (BOM, CRLF), replacing the file durably. Raises OSError."""
+    write_atomically(path, alarm_table_bytes(definitions))
+
+
+def alarm_table_bytes(definitions: Iterable[AlarmDefinition]) -> bytes:
+    """What ``write_alarm_table`` writes."""
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\r\n")
     table.writerow(COLUMNS)
-    table.writerows(_cells(definition) for definition in definitions)
-    write_atomically(path, text.getvalue().encode("utf-8-sig"))
-
-
-def _content(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > TABLE_BYTES_MAX:
-            raise InputError(
-                "alarm-table-size",
-                Text(f"{path} is larger than 32 MiB.", f"{path} 大于 32 MiB。"),
-                Text("Split it, or use patterns.", "请拆分表格，或使用通配。"),
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            "alarm-table-missing",
-            Text(
-                f"{path} cannot be read: {error.strerror}.", f"无法读取 {path}：{error.strerror}。"
-            ),
-            Text("Check the file's name and its permissions.", "请检查文件名和文件权限。"),
-        ) from error
-
-
-def _columns(header: Sequence[str]) -> list[str]:
-    """The field of each column, "" for one without a name. Raises InputError naming the wrong."""
-    names = [name.strip() for name in header]
-    while names and not names[-1]:
-        names.pop()
-    found = [_field(name) for name in names]
-    wrong = [name for name, one in zip(names, found, strict=True) if one is None]
-    columns = [one or "" for one in found]
-    twice = sorted({one for one in columns if one and columns.count(one) > 1})
-    if wrong:
-        raise _wrong_columns(f"Unknown columns: {_nearest(wrong)}", f"未知的列：{_nearest(wrong)}")
-    if twice:
-        raise _wrong_columns(
-            f"Columns given twice: {', '.join(twice)}", f"重复的列：{'、'.join(twice)}"
-        )
-    if "kind" not in columns:
-        raise _wrong_columns("The table has no column 'kind'", "表格缺少“kind”（类型）列")
-    return columns
-
-
-def _field(name: str) -> str | None:
-    plain = name.lower().replace(" ", "_")
-    return plain if plain in COLUMNS or not plain else ALIASES.get(plain)
-
-
-def _nearest(names: Iterable[str]) -> str:
-    said = []
-    for name in names:
-        near = get_close_matches(name.lower(), [*COLUMNS, *ALIASES], 1, 0.6)
-        said.append(f"{name} ({ALIASES.get(near[0], near[0])}?)" if near else name)
-    return ", ".join(said)
-
-
-def _wrong_columns(en: str, zh: str) -> InputError:
-    known = ", ".join(COLUMNS)
-    return InputError(
-        "alarm-table-columns",
-        Text(f"{en}.", f"{zh}。"),
-        Text(f"Columns may be: {known}.", f"可用的列：{known}。"),
-    )
+    table.writerows(cells_of(definition).values() for definition in definitions)
+    return text.getvalue().encode("utf-8-sig")
 
 
 def _read_rows(rows: Iterator[Record], columns: list[str], decimal_comma: bool) -> AlarmTable:
@@ -235,9 +163,10 @@ def _one(entry: Any) -> Text:
     )
 
 
-def _cells(definition: AlarmDefinition) -> list[str]:
+def cells_of(definition: AlarmDefinition) -> dict[str, str]:
+    """A definition as a row's cells, by column; what is as usual is empty."""
     given = definition.model_dump(exclude_defaults=True)
-    return [_cell(given.get(column, "")) for column in COLUMNS]
+    return {column: _cell(given.get(column, "")) for column in COLUMNS}
 
 
 def _cell(value: Any) -> str:

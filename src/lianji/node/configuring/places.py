@@ -14,6 +14,7 @@ from lianji.node.settings import FILE
 PLACES = (
     ("devices", ".toml"),
     ("tags", ".csv"),
+    ("alarms", ".csv"),
     ("templates", ".toml"),
     ("templates", ".csv"),
 )
@@ -41,8 +42,8 @@ def check_place(path: str) -> None:
             f"“{path}”不是工厂配置文件。",
         ),
         Text(
-            f"Write {FILE}, devices/<name>.toml or tags/<name>.csv.",
-            f"请使用 {FILE}、devices/<名称>.toml 或 tags/<名称>.csv。",
+            f"Write {FILE}, devices/<name>.toml, tags/<name>.csv or alarms/<name>.csv.",
+            f"请使用 {FILE}、devices/<名称>.toml、tags/<名称>.csv 或 alarms/<名称>.csv。",
         ),
     )
 

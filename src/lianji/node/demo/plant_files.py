@@ -12,9 +12,9 @@ from typing import Any
 
 import tomlkit
 
-from lianji.act.alarms.table import write_alarm_table
+from lianji.act.alarms.table import alarm_table_bytes, write_alarm_table
 from lianji.base.durable import make_folder, write_atomically
-from lianji.dictionary.tag_table import write_table
+from lianji.dictionary.tag_table import table_bytes, write_table
 from lianji.node.demo.alarms import ALARMS
 from lianji.node.demo.loopback import HOST
 from lianji.node.demo.process import Ports
@@ -87,6 +87,15 @@ def write_demo_plant(folder: Path, ports: Ports) -> None:
         table = folder / "tags" / f"{name}.csv"
         if not table.exists():
             write_table([s.tag for s in SIGNALS if s.device == name], table)
+
+
+def demo_files(ports: Ports) -> dict[str, bytes]:
+    """The same machines with their tags and alarms, as the files of a change to a plant."""
+    files = {"alarms/demo.csv": alarm_table_bytes(ALARMS)}
+    for name, settings in device_settings(ports).items():
+        files[f"devices/{name}.toml"] = tomlkit.dumps(settings).encode()
+        files[f"tags/{name}.csv"] = table_bytes([s.tag for s in SIGNALS if s.device == name])
+    return files
 
 
 def _open_to_this_machine(site: Path) -> None:

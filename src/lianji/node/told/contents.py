@@ -12,13 +12,12 @@ from pathlib import Path
 
 from lianji.base.errors import InputError, NotFound, Text
 from lianji.dictionary.tag_table import read_table
-from lianji.node.alarm_tables import ALARMS
 from lianji.node.configuring.places import PLACES
 from lianji.relay.messages.kinds import LENGTH_MAX, Kind
 from lianji.relay.messages.refusals import too_large
 from lianji.relay.trust.names import is_name
 
-SENT = (*PLACES, (ALARMS, ".csv"))
+SENT = PLACES
 """Where files of a configuration lie that a hub may send; ``lianji.toml`` is the plant's own."""
 FILES_MAX = 2_000
 _PART = re.compile(r"[^/\\.\x00-\x1f][^/\\\x00-\x1f]{0,120}")

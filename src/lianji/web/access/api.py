@@ -94,6 +94,7 @@ class VerdictShown(BaseModel):
     last_hash: str
     broken_at: int | None = Field(description="The first row that does not fit the chain.")
     why: str = Field(description="gap, changed or cut.")
+    archived: int = Field(description="So many older entries were moved to data/audit.")
 
 
 @router.get("/me", operation_id="me", dependencies=[ANYBODY], responses=errors(400, 401))
@@ -226,4 +227,5 @@ def verify_audit(access: Kept) -> VerdictShown:
         last_hash=verdict.last_hash,
         broken_at=verdict.broken_at,
         why=verdict.why,
+        archived=verdict.archived,
     )

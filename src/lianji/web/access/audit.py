@@ -4,6 +4,9 @@ Row ``n`` carries the SHA-256 over the hash of row ``n - 1`` and its own canonic
 for what we write: sorted keys, no spaces, integers and text only). The last number and hash stand
 in a table of their own, so that rows taken off the end are missed too. Whoever may write the
 database and knows this page can make a new chain; a hash noted elsewhere shows that as well.
+
+Old rows move to files (``audit_files``); the anchor is the number and hash of the last of them, and
+the chain of the table goes on from there.
 """
 
 from __future__ import annotations
@@ -12,12 +15,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import sqlalchemy as sa
 
 from lianji.base.clock import now_us
 from lianji.base.state import State
-from lianji.web.access.tables import audit, audit_head
+from lianji.web.access.tables import audit, audit_anchor, audit_head
 
 Detail = Mapping[str, object]
 BLOCK = 1_000
@@ -44,12 +48,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``broken_at`` is the first row that does not fit, or None; ``why`` is gap, changed, cut."""
+    """``broken_at`` is the first row that does not fit, or None; ``why`` is gap, changed, cut.
+
+    ``archived``: so many older ones were moved to files.
+    """
 
     rows: int
     last_hash: str
     broken_at: int | None = None
     why: str = ""
+    archived: int = 0
 
 
 def append(connection: sa.Connection, who: str, what: str, detail: Detail) -> Entry:
@@ -65,6 +73,9 @@ def append(connection: sa.Connection, who: str, what: str, detail: Detail) -> En
     connection.execute(audit.insert().values(**row, detail=text, hash=digest))
     connection.execute(audit_head.update().values(sequence=draft.sequence, hash=digest))
     return Entry(draft.sequence, draft.time_us, who, what, text, digest)
+
+
+_ANCHOR = sa.select(audit_anchor.c.sequence, audit_anchor.c.hash)
 
 
 class Audit:
@@ -87,20 +98,32 @@ class Audit:
             return [Entry(*row) for row in connection.execute(asked)]
 
     def verify(self) -> Verdict:
-        """Walk the chain from its first row to the noted end, a block at a time."""
-        before, rows = "", 0
+        """Walk the chain from the anchor to the noted end, a block at a time."""
         with self._state.reading() as connection:
+            begin, before = connection.execute(_ANCHOR).one()
+            last = begin
             for entry in _all(connection):
-                rows += 1
-                if entry.sequence != rows:
-                    return Verdict(rows - 1, before, rows, "gap")
+                number = last + 1
+                if entry.sequence != number:
+                    return Verdict(last - begin, before, number, "gap", begin)
                 if entry.hash != entry.hashed(before):
-                    return Verdict(rows - 1, before, rows, "changed")
-                before = entry.hash
+                    return Verdict(last - begin, before, number, "changed", begin)
+                last, before = number, entry.hash
             head = connection.execute(sa.select(audit_head)).one()
-        if (head.sequence, head.hash) != (rows, before):
-            return Verdict(rows, before, rows + 1, "cut")
-        return Verdict(rows, before)
+        if (head.sequence, head.hash) != (last, before):
+            return Verdict(last - begin, before, last + 1, "cut", begin)
+        return Verdict(last - begin, before, archived=begin)
+
+    def archived(self) -> int:
+        """So many of the oldest were moved to files."""
+        with self._state.reading() as connection:
+            return int(connection.execute(_ANCHOR).one()[0])
+
+    def verify_files(self, folder: Path) -> Verdict:
+        """Walk the chain of the files to the anchor."""
+        from lianji.web.access.audit_files import verify_files
+
+        return verify_files(self._state, folder)
 
 
 def _all(connection: sa.Connection) -> Iterator[Entry]:

@@ -14,7 +14,7 @@ from lianji.web.access.forms import Form
 from lianji.web.access.guard import ANYBODY, MEMBER, Kept, Who
 from lianji.web.access.log_in import Entered, drop_session, log_in, set_cookies
 from lianji.web.access.rendering import form_page, go_to, local_address
-from lianji.web.access.roles import Identity, Role
+from lianji.web.access.roles import Identity, Need, Role
 from lianji.web.access.throttle import ACCOUNT
 from lianji.web.asked import Lang, Plant
 
@@ -25,13 +25,16 @@ TITLE_MAX = 100
 
 
 @router.get("/welcome", dependencies=[ANYBODY])
-async def welcome_page(request: Request, access: Kept) -> Response:
+async def welcome_page(request: Request, access: Kept, plant: Plant) -> Response:
     """The first step while there is no administrator, the second afterwards."""
     if await access.first_run():
         return form_page("welcome.html", request, given={})
     if request.state.who is None:
         return go_to("/login")
-    return form_page("welcome-next.html", request)
+    demo, client = plant.demo, request.state.client
+    offered = demo is not None and demo.may_start and client.is_this_machine
+    may = Need.ADMINISTER in request.state.who.may
+    return form_page("welcome-next.html", request, demo_offered=offered and may)
 
 
 @router.post("/welcome", dependencies=[ANYBODY])

@@ -131,7 +131,8 @@ async def audit_page(
     audit = await run_in_threadpool(lambda: kept(access.accounts).audit)
     entries = await run_in_threadpool(audit.newest, AUDIT_ROWS, before)
     verdict = await run_in_threadpool(audit.verify) if verify else None
-    return form_page("audit.html", request, entries=entries, verdict=verdict)
+    archived = await run_in_threadpool(audit.archived)
+    return form_page("audit.html", request, entries=entries, verdict=verdict, archived=archived)
 
 
 async def _changed(

@@ -1,4 +1,4 @@
-"""The tables of access as ``base/migrations/versions`` makes them (0001, 0004)."""
+"""The tables of access as ``base/migrations/versions`` makes them (0001, 0004, 0008)."""
 
 from __future__ import annotations
 
@@ -54,6 +54,13 @@ audit = sa.Table(
 )
 audit_head = sa.Table(
     "audit_head",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("sequence", sa.BigInteger),
+    sa.Column("hash", sa.Text),
+)
+audit_anchor = sa.Table(
+    "audit_anchor",
     METADATA,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("sequence", sa.BigInteger),

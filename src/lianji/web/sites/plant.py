@@ -20,6 +20,7 @@ from lianji.base.errors import Language, Text
 from lianji.dictionary.expression import parse
 from lianji.dictionary.tag import Tag
 from lianji.web.access.sites import Sites
+from lianji.web.demo_view import DemoView
 from lianji.web.ports import (
     AlarmsView,
     ConfigurationView,
@@ -33,6 +34,7 @@ from lianji.web.sites.alarms import SiteAlarms
 from lianji.web.sites.dashboards import SiteDashboards
 from lianji.web.sites.refusals import outside, whole_plant
 from lianji.web.status import PlantStatus
+from lianji.web.template_view import TemplatesView
 
 KEPT_MAX = 100
 
@@ -94,6 +96,14 @@ class SitePlant:
     @property
     def dashboards(self) -> DashboardsView:
         return SiteDashboards(self._whole.dashboards, self._sites, self.tags)
+
+    @property
+    def templates(self) -> TemplatesView:
+        raise whole_plant()
+
+    @property
+    def demo(self) -> DemoView | None:
+        return None
 
     def title(self, language: Language) -> str:
         return self._whole.title(language)

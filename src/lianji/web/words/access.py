@@ -112,6 +112,10 @@ TEXTS: dict[str, Text] = {
     "access.broken_cut": Text(
         "Entries from {row} on were cut off.", "自第 {row} 条起的记录被截断。"
     ),
+    "access.archived": Text(
+        "Entries 1 to {count} lie in data/audit, as JSON lines.",
+        "第 1 至 {count} 条记录已转存到 data/audit（JSON Lines 格式）。",
+    ),
     "access.audit_about": Text(
         "every change, each entry sealed by the hash of the one before",
         "记录每次更改，每条都由前一条的哈希封存",
@@ -158,6 +162,26 @@ TEXTS: dict[str, Text] = {
         "A simulated moulding shop with a month of history, beside your plant. Run here:",
         "一个带有一个月历史数据的模拟注塑车间，与您的工厂互不影响。在本机运行：",
     ),
+    "welcome.demo_here": Text(
+        "A simulated moulding shop in this plant: machines that really speak Modbus, OPC UA and "
+        "MQTT, on this computer alone. One button takes it out again.",
+        "在本工厂中启动一个模拟注塑车间：模拟设备通过 Modbus、OPC UA 和 MQTT 真实通信，"
+        "且仅限本机。之后可一键移除。",
+    ),
+    "welcome.demo_start": Text("Try the demo", "试用演示"),
+    "welcome.demo_starting": Text("Starting the machines …", "正在启动设备……"),
+    "demo.here": Text(
+        "The machines of this plant are a demo, simulated on this computer.",
+        "本工厂的设备为演示设备，由本机模拟。",
+    ),
+    "demo.here_end": Text(
+        "Removing it takes out its machines, tags and alarms; what was recorded stays.",
+        "移除后，其设备、标签和报警将被删除；已记录的数据会保留。",
+    ),
+    "demo.remove": Text("Remove the demo", "移除演示"),
+    "demo.remove_sure": Text(
+        "Remove the demo's machines, tags and alarms?", "确定移除演示的设备、标签和报警？"
+    ),
     "welcome.later": Text("Later: go to the status page", "以后再说：进入状态页"),
     "audit.log-in": Text("logged in", "登录"),
     "audit.log-out": Text("logged out", "退出登录"),
@@ -170,5 +194,7 @@ TEXTS: dict[str, Text] = {
     "audit.sessions-ended": Text("ended sessions", "注销会话"),
     "audit.token-added": Text("made a token", "创建令牌"),
     "audit.token-removed": Text("removed a token", "删除令牌"),
+    "audit.demo-started": Text("started the demo", "启动演示"),
+    "audit.demo-removed": Text("removed the demo", "移除演示"),
     "audit.site-named": Text("named the plant", "命名工厂"),
 }

@@ -10,6 +10,27 @@ TEXTS: dict[str, Text] = {
     "alarm.aside": Text("Put aside", "搁置与停用"),
     "alarm.journal": Text("Journal", "报警日志"),
     "alarm.definitions": Text("Definitions", "报警定义"),
+    "alarm.edit_about": Text(
+        "They lie in alarms/*.csv and can be edited here or in Excel.",
+        "定义保存在 alarms/*.csv 中，可在此处或用 Excel 编辑。",
+    ),
+    "alarm.define": Text("Add an alarm", "添加报警"),
+    "alarm.change": Text("Change", "修改"),
+    "alarm.change_of": Text("Change: {alarm}", "修改：{alarm}"),
+    "alarm.delete": Text("Delete", "删除"),
+    "alarm.delete_sure": Text("Delete the alarm “{alarm}”?", "确定删除报警“{alarm}”？"),
+    "alarm.check": Text("Look at the change", "查看修改"),
+    "alarm.save": Text("Save", "保存"),
+    "alarm.file": Text("Table", "报警表"),
+    "alarm.file_about": Text(
+        "A file of alarms/; another name makes a new one.", "alarms/ 中的文件；新名称将新建文件。"
+    ),
+    "alarm.more_fields": Text("More", "更多"),
+    "alarm.no_change": Text("Nothing would change.", "没有修改。"),
+    "alarm.gone": Text(
+        "This row was changed meanwhile. Load the page again.", "该行已被他人修改，请刷新页面。"
+    ),
+    "alarm.saved": Text("Saved as version {id}.", "已保存为版本 {id}。"),
     "alarm.views": Text("Views of the alarms", "报警视图"),
     "alarm.priority": Text("Priority", "优先级"),
     "alarm.priority_1": Text("critical", "紧急"),

@@ -72,6 +72,44 @@ TEXTS: dict[str, Text] = {
         "{count} found; choose what to keep.", "找到 {count} 项，请选择要保留的数据。"
     ),
     "connect.found_none": Text("The machine lists nothing of itself.", "设备没有可列出的数据。"),
+    "connect.narrow": Text("Words of its name", "按名称筛选"),
+    "connect.chosen": Text(
+        "{chosen} chosen, {shown} of {count} shown",
+        "已选 {chosen} 项，显示 {shown} / {count} 项",
+    ),
+    "templates.title": Text("Templates", "模板"),
+    "templates.about": Text(
+        "what machines of one make have in common, in templates/",
+        "同型号设备的共同部分，保存在 templates/",
+    ),
+    "templates.version": Text("Version", "版本"),
+    "templates.parameters": Text("Parameters", "参数"),
+    "templates.machines": Text("Machines", "设备数"),
+    "templates.save": Text("Save, on trial", "保存并试运行"),
+    "templates.use": Text("Use for machines", "用于设备"),
+    "templates.use_one": Text("Use {name} for machines", "将 {name} 用于设备"),
+    "templates.use_about": Text(
+        "Chosen machines use this version from now on. If one gives no good value any more, the "
+        "change is taken back by itself.",
+        "所选设备将改用此版本；如有设备不再给出有效值，修改会自动撤销。",
+    ),
+    "templates.compare": Text("Difference", "差异"),
+    "templates.compare_one": Text(
+        "Difference between {name} and the version before", "{name} 与上一版本的差异"
+    ),
+    "templates.now": Text("{machine} (now {name})", "{machine}（当前 {name}）"),
+    "templates.alike": Text("They say the same.", "两个版本内容相同。"),
+    "templates.nobody": Text("No machine uses this template.", "没有设备使用此模板。"),
+    "templates.machine": Text("{machine}: of the template {name}", "{machine}：使用模板 {name}"),
+    "templates.machine_about": Text(
+        "From the template: {fields}, and all its tags. Its own: {own}. Here its parameters are "
+        "edited; the rest is edited in the template, for all its machines.",
+        "来自模板：{fields} 以及全部标签；自有：{own}。此处可编辑参数；"
+        "其余内容请在模板中修改，对其所有设备生效。",
+    ),
+    "templates.none": Text("nothing", "无"),
+    "templates.default": Text("Empty: {value}", "为空时：{value}"),
+    "templates.needed": Text("must be given", "必填"),
     "connect.take": Text("Take the chosen", "添加所选"),
     "connect.all": Text("All", "全选"),
     "connect.test": Text("4. Test", "4. 测试"),

@@ -73,6 +73,14 @@ TEXTS: dict[str, Text] = {
     "board.within": Text("{value}, range {low} to {high}", "{value}，范围 {low} 至 {high}"),
     "board.unknown": Text("not known", "未知"),
     "board.several": Text("several in turn", "多种交替"),
+    "board.as_table": Text("As a table", "以表格显示"),
+    "board.table_tag": Text("Signal", "信号"),
+    "board.table_state": Text("State", "状态"),
+    "board.table_from": Text("From", "开始"),
+    "board.table_lasted": Text("Lasted", "持续"),
+    "board.table_more": Text(
+        "The newest {shown} of {count}.", "仅显示最近 {shown} 条，共 {count} 条。"
+    ),
     "wall.stale": Text("Old: nothing new since {time}", "数据已过时：自 {time} 起无新数据"),
     "wall.away": Text("The server does not answer since {time}", "服务器自 {time} 起无应答"),
 }

@@ -1,6 +1,7 @@
 // The alarm page: the list with its keys, what was put aside, the journal, the definitions.
 
 import { act } from "./alarm-acts.js";
+import { define, mayDefine } from "./alarm-define.js";
 import { List } from "./alarm-list.js";
 import { at, button, conditionOf, hintRow, priority, whatIsWrong, whoOf } from "./alarm-rows.js";
 import { count, measured, NONE } from "./format.js";
@@ -106,6 +107,11 @@ function definitionRow({ definition, file, line, alarms, problem }) {
         make("td", { class: "number" }),
         make("td", {}, where),
       );
+      if (mayDefine) {
+        const named = definition.name || `${definition.kind} ${definition.tag}`;
+        const change = () => define(file, line, named).catch((error) => (byId("said").textContent = error.message));
+        row.append(make("td", {}, button("alarm.change", "change", t("alarm.change_of", { alarm: named }), change)));
+      }
       if (problem) row.cells[2].append(make("p", { class: "wrong" }, said(problem)));
       return row;
     },
@@ -116,7 +122,7 @@ function definitionRow({ definition, file, line, alarms, problem }) {
 async function showDefinitions() {
   const { definitions } = await json("/api/alarms/definitions");
   const rows = definitions.map(definitionRow);
-  if (rows.length === 0) rows.push(hintRow("none", 7, t("alarm.none_defined")));
+  if (rows.length === 0) rows.push(hintRow("none", 8, t("alarm.none_defined")));
   showRows(byId("definitions").tBodies[0], rows);
 }
 

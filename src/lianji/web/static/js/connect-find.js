@@ -43,28 +43,60 @@ async function browse(page) {
   if (found) showFound(page, found);
 }
 
+// What was found, to choose from: words narrow the list down, "All" means what is shown.
 function showFound(page, found) {
   const place = byId("browsed");
   if (found.length === 0) {
     place.replaceChildren(make("p", {}, t("connect.found_none")));
     return;
   }
-  const boxes = found.map((one) => {
-    const box = make("input", { type: "checkbox", "aria-label": one.name });
-    return { box, one };
-  });
+  const rows = found.map(foundRow);
+  const shown = () => rows.filter(({ line }) => !line.hidden);
   const all = make("input", { type: "checkbox", "aria-label": t("connect.all") });
-  all.addEventListener("change", () => { for (const { box } of boxes) box.checked = all.checked; });
-  const heads = [make("th", {}, all), ...["connect.at", "connect.type", "connect.value"].map((key) => make("th", { scope: "col" }, t(key)))];
-  const lines = boxes.map(({ box, one }) =>
-    make("tr", {}, make("td", {}, box), make("td", {}, one.row.address), make("td", {}, one.type), make("td", {}, one.value)));
+  const words = make("input", { type: "search", id: "found-words", "aria-label": t("connect.narrow"), placeholder: t("connect.narrow") });
   const take = make("button", { type: "button" }, t("connect.take"));
+  const told = make("span", { class: "quiet", role: "status" });
+  const tell = () => {
+    const chosen = rows.filter(({ box }) => box.checked).length;
+    take.disabled = chosen === 0;
+    told.textContent = t("connect.chosen", { chosen: count(chosen), shown: count(shown().length), count: count(found.length) });
+    all.checked = shown().length > 0 && shown().every(({ box }) => box.checked);
+  };
+  words.addEventListener("input", () => {
+    const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const { line, text } of rows) line.hidden = !wanted.every((word) => text.includes(word));
+    tell();
+  });
+  words.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
+  all.addEventListener("change", () => {
+    for (const { box } of shown()) box.checked = all.checked;
+    tell();
+  });
   take.addEventListener("click", () => {
     page.rows.dropEmpty();
     const there = new Set(page.rows.paths);
-    for (const { box, one } of boxes) if (box.checked && !there.has(one.row.path)) page.rows.add(one.row);
+    for (const { box, one } of rows) if (box.checked && !there.has(one.row.path)) page.rows.add(one.row);
     place.replaceChildren();
   });
-  const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...lines));
-  place.replaceChildren(make("p", {}, t("connect.found", { count: count(found.length) })), make("div", { class: "scroll" }, table), take);
+  const heads = [make("th", {}, all), ...["connect.name", "connect.type", "connect.value"].map((key) => make("th", { scope: "col" }, t(key)))];
+  const body = make("tbody", {}, ...rows.map(({ line }) => line));
+  body.addEventListener("change", tell);
+  const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), body);
+  place.replaceChildren(
+    make("p", {}, t("connect.found", { count: count(found.length) })),
+    make("div", { class: "inline" }, words, told),
+    make("div", { class: "scroll" }, table),
+    take,
+  );
+  tell();
+}
+
+function foundRow(one) {
+  const box = make("input", { type: "checkbox", "aria-label": one.name });
+  const { address, unit, description_en: about } = one.row;
+  const name = make("td", { class: "found-name" }, one.name || address);
+  if (about) name.append(" ", make("span", { class: "quiet" }, about));
+  if (address !== one.name) name.append(make("small", {}, address));
+  const line = make("tr", {}, make("td", {}, box), name, make("td", {}, one.type), make("td", {}, `${one.value} ${unit}`.trim()));
+  return { box, one, line, text: `${one.name} ${address} ${about}`.toLowerCase() };
 }

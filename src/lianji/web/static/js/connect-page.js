@@ -8,6 +8,7 @@ import { answered, ask, make, notAnswered, said, t } from "./page.js";
 import { send } from "./send.js";
 import { TagRows } from "./tag-rows.js";
 import { showTrial } from "./trial-view.js";
+import { TemplatesView } from "./templates-view.js";
 import { Versions } from "./versions-view.js";
 import { wordOrder } from "./word-order.js";
 
@@ -18,6 +19,10 @@ const HOSTS = ["host", "url", "serial"];
 const byId = (id) => document.getElementById(id);
 const rows = new TagRows(byId("rows").tBodies[0]);
 const versions = new Versions(byId("versions").tBodies[0], { changed: () => refresh(), failed: tell });
+const templates = new TemplatesView((version) => {
+  showAfter(byId("after"), version, []);
+  refresh().catch(tell);
+});
 const order = wordOrder(byId("order"), machine, take);
 let forms = [];
 let chosen = null; // the form of the protocol
@@ -79,6 +84,10 @@ function begin() {
 
 async function edit(name) {
   begin();
+  if (templates.has(name)) {
+    await templates.edit(name);
+    return;
+  }
   const detail = await (await ask(`/api/machines/${encodeURIComponent(name)}`)).json();
   editing = name;
   base = detail.version;
@@ -190,7 +199,7 @@ function machineLine({ name, protocol, fields, tags }) {
 }
 
 async function refresh() {
-  const [found] = await Promise.all([(await ask("/api/machines")).json(), versions.refresh()]);
+  const [found] = await Promise.all([(await ask("/api/machines")).json(), versions.refresh(), templates.refresh()]);
   site = found.site;
   if (editing === null) base = found.version;
   const lines = found.machines.map(machineLine);

@@ -6,6 +6,7 @@ import { ask, language, make, t } from "./page.js";
 import { decodePlot } from "./plot-wire.js";
 import { severity } from "./quality.js";
 import { inWords } from "./tag.js";
+import { StretchTable } from "./stretch-table.js";
 import { nameOf, Tile } from "./tile.js";
 import { encodePath, spanMs } from "./view.js";
 
@@ -18,6 +19,9 @@ export class StatesTile extends Tile {
   #series = [];
   #newest = new Map();
   #lines;
+  #drawing;
+  #asTable;
+  #table = new StretchTable();
 
   constructor(tile, tags) {
     super(tile, tags);
@@ -30,7 +34,19 @@ export class StatesTile extends Tile {
     });
     const open = make("ul", { class: "strips" }, ...this.#lines.map(({ line }) => line));
     this.from = make("span");
-    this.body.append(open, make("p", { class: "from quiet" }, this.from), this.#legend());
+    this.#drawing = [open, make("p", { class: "from quiet" }, this.from), this.#legend()];
+    this.body.append(...this.#drawing);
+    this.#asTable = make("button", { type: "button", class: "as-table", "aria-pressed": "false" }, t("board.as_table"));
+    this.#asTable.addEventListener("click", () => this.#swap());
+    this.element.insertBefore(this.#asTable, this.body);
+  }
+
+  // The strips, or the same as a table for whoever cannot read them.
+  #swap() {
+    const wanted = this.#asTable.getAttribute("aria-pressed") === "false";
+    this.#asTable.setAttribute("aria-pressed", wanted);
+    this.body.replaceChildren(...(wanted ? [this.#table.element] : this.#drawing));
+    this.draw();
   }
 
   // Each name once, however many tags have it.
@@ -84,6 +100,15 @@ export class StatesTile extends Tile {
     const endMs = Date.now();
     const startMs = endMs - spanMs(this.tile.span);
     this.from.textContent = between(startMs, endMs);
+    if (this.#table.element.isConnected) {
+      const all = this.#lines.map(({ tag, names }, index) => ({
+        name: nameOf(tag),
+        stretches: this.#series[index] ? stretchesOf(this.#series[index], startMs, endMs) : [],
+        said: (state) => this.#meant(state, names).name,
+      }));
+      this.#table.show(all);
+      return;
+    }
     this.#lines.forEach(({ strip, names, tag }, index) => {
       if (!this.#series[index]) return;
       const found = stretchesOf(this.#series[index], startMs, endMs);
