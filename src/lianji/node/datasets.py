@@ -1,20 +1,23 @@
-"""The data sets of a plant's folder, whether the plant runs or not."""
+"""The data sets of a plant's folder, whether the plant runs or not.
+
+A running plant only lists them; what makes and checks them is loaded where it is asked for.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lianji.learn.datasets.checking import Checked, check_against_history, check_files
-from lianji.learn.datasets.making import Made, Making, Progress, make
 from lianji.learn.datasets.manifest import Manifest
 from lianji.learn.datasets.report.finding import Report
-from lianji.learn.datasets.report.reporting import read_report
+from lianji.learn.datasets.report.kept import read_report
 from lianji.learn.datasets.spec import DataSetSpec, check_name, read_spec
 from lianji.learn.datasets.store import DataSets
 from lianji.node.folder import PlantFolder
 
 if TYPE_CHECKING:
+    from lianji.learn.datasets.checking import Checked
+    from lianji.learn.datasets.making import Made, Making, Progress
     from lianji.node.opened import OpenedPlant
 
 
@@ -27,6 +30,8 @@ class PlantDataSets:
 
     def make(self, asked: str, progress: Progress = lambda *_: None) -> Made:
         """``asked`` is a file, or the name of one in the plant's folder ``datasets``."""
+        from lianji.learn.datasets.making import make
+
         path = self._spec_path(asked)
         name = check_name(path.stem)
         making = _making(self._opened(), name, read_spec(path), str(path))
@@ -40,6 +45,8 @@ class PlantDataSets:
         against_history: bool = False,
         progress: Progress = lambda *_: None,
     ) -> Checked:
+        from lianji.learn.datasets.checking import check_against_history, check_files
+
         checked = check_files(self.sets, name, version)
         if against_history and not checked.faults:
             making = _making(self._opened(), name, checked.manifest.spec, name)
@@ -78,5 +85,6 @@ class PlantDataSets:
 
 def _making(plant: OpenedPlant, name: str, spec: DataSetSpec, where: str) -> Making:
     from lianji.history.moment import Moment
+    from lianji.learn.datasets.making import Making
 
     return Making(name, spec, Moment(plant.history.exact), plant.configuration.tags, where)

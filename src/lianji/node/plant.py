@@ -35,6 +35,7 @@ from lianji.node.configuration import Configuration, load_configuration
 from lianji.node.configuring.running import Configuring
 from lianji.node.connecting.connecting import Connecting
 from lianji.node.dashboards import Dashboards
+from lianji.node.datasets import PlantDataSets
 from lianji.node.device_words import device_status
 from lianji.node.fleet import Fleet
 from lianji.node.folder import PlantFolder
@@ -92,6 +93,7 @@ class Plant:
         self.configuring = Configuring(folder, self.fleet, self.configuration, self._become)
         self.connecting = Connecting(folder, self.configuring, lambda: self.configuration)
         self.dashboards = Dashboards(folder.dashboards, self.tags)
+        self.datasets = PlantDataSets(folder)
         self._open_alarms()
         self._line_out = LineOut(self)
         self._samples = Rate()

@@ -49,6 +49,7 @@ def page_response(
         user=user_of(who),
         is_hub=plant.plants is not None,
         reconciles=plant.reconciling is not None,
+        has_datasets=plant.datasets is not None and plant.datasets.any(),
         may=[] if who is None else sorted(who.may),
         page={"language": language, "texts": texts, "user": user_of(who)},
         **more,

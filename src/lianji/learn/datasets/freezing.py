@@ -1,7 +1,8 @@
 """The rows of a data set out of the history, piece by piece, and what they add up to by day.
 
 A grid's row is a step: ``time`` is where the step begins, and each column has its value (null:
-none) and its quality. Samples as they are have the columns tag, time, value, text, quality.
+none) and its quality, which says of a missing value why: no data, or how bad the samples there are.
+Samples as they are have the columns tag, time, value, text, quality.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from lianji.learn.datasets.spec import DataSetSpec
 
 CELLS = 500_000
 """About so many cells or samples are in a piece."""
+_WORST = "worst_quality"
 RAW = pa.schema(
     [
         pa.field("tag", pa.string(), nullable=False),
@@ -62,19 +64,27 @@ def _grid(
         cells: dict[str, pa.Array] = {}
         for aggregate, group in _by_aggregate(columns).items():
             tags = [one.tag for one in group]
-            found = history.aggregate(
-                tags, start_us, until_us, step_us, [aggregate], with_status=True
-            )
+            asked = dict.fromkeys((aggregate, _WORST))
+            found = history.aggregate(tags, start_us, until_us, step_us, [*asked], with_status=True)
             steps = found.num_rows // len(tags)
-            value = found[aggregate].combine_chunks()
-            status = found[f"{aggregate}_status"].combine_chunks().to_numpy() >> 16
+            value, quality = found[aggregate].combine_chunks(), _qualities(found, aggregate)
             time = found["time"].combine_chunks().slice(0, steps)
             for place, one in enumerate(group):
                 at = place * steps
                 cells[one.name] = value.slice(at, steps)
-                cells[one.name + QUALITY] = pa.array(status[at : at + steps].astype(np.int32))
+                cells[one.name + QUALITY] = pa.array(quality[at : at + steps])
         table = pa.table([time, *(cells[name] for name in schema.names[1:])], schema=schema)
         yield table, (until_us - spec.start_us) / (spec.end_us - spec.start_us)
+
+
+def _qualities(found: pa.Table, aggregate: str) -> NDArray[np.int32]:
+    """The quality of each cell; where there is no value, but were samples, the worst of theirs."""
+    status = np.asarray(found[f"{aggregate}_status"].combine_chunks().to_numpy())
+    quality: NDArray[np.int32] = (status >> 16).astype(np.int32)
+    worst = np.asarray(found[_WORST].combine_chunks().to_numpy(zero_copy_only=False))
+    why = np.asarray(found[aggregate].is_null()) & (worst > 0)
+    quality[why] = worst[why].astype(np.int64) >> 16
+    return quality
 
 
 def _by_aggregate(columns: Sequence[FrozenColumn]) -> dict[str, list[FrozenColumn]]:

@@ -25,7 +25,8 @@ from lianji.learn.datasets.manifest import (
     hash_of,
     write_manifest,
 )
-from lianji.learn.datasets.report.reporting import REPORT, write_report
+from lianji.learn.datasets.report.kept import REPORT
+from lianji.learn.datasets.report.reporting import write_report
 from lianji.learn.datasets.spec import DataSetSpec
 from lianji.learn.datasets.split import Splitter
 from lianji.learn.datasets.store import DataSets

@@ -10,10 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from lianji.base.durable import write_atomically
-from lianji.base.errors import StorageError, Text
 from lianji.history.aggregates.names import aggregate_named
 from lianji.history.digest import DAY_US
 from lianji.history.history import History
@@ -29,10 +27,10 @@ from lianji.learn.datasets.report.finding import (
     Report,
 )
 from lianji.learn.datasets.report.judging import judged, leaking
+from lianji.learn.datasets.report.kept import REPORT
 from lianji.learn.datasets.report.leakage import lags
 from lianji.learn.datasets.writing import SAMPLES, Days, read_digest
 
-REPORT = "report.json"
 ROWS_MAX = 5_000_000
 """Of samples as they are, so many of each tag and part are looked at."""
 _LIKE_THE_TAG = frozenset({
@@ -47,19 +45,6 @@ def write_report(folder: Path, manifest: Manifest, history: History) -> Report:
     report = _Reporting(folder, manifest, history).report()
     write_atomically(folder / REPORT, report.model_dump_json(indent=1).encode())
     return report
-
-
-def read_report(folder: Path) -> Report:
-    """Raises StorageError."""
-    path = folder / REPORT
-    try:
-        return Report.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise StorageError(
-            "dataset-report",
-            Text(f"{path} cannot be read: {error}.", f"{path} 无法读取：{error}。"),
-            Text("Restore the folder of this version.", "请恢复该版本的文件夹。"),
-        ) from error
 
 
 class _Reporting:
