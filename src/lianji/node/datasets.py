@@ -5,6 +5,7 @@ A running plant only lists them; what makes and checks them is loaded where it i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,12 @@ class PlantDataSets:
         manifest = self.sets.manifest(name, version)
         report = read_report(self.sets.path(name, manifest.version))
         return manifest, report, self.sets.versions(name)
+
+    def erase(self, is_gone: Callable[[str], bool]) -> list[str]:
+        """Remove the versions that hold samples of such tags; which. Raises Busy, OSError."""
+        from lianji.learn.datasets.erasing import erase
+
+        return erase(self.sets, is_gone)
 
     def path_of(self, manifest: Manifest) -> Path:
         return self.sets.path(manifest.name, manifest.version)

@@ -78,7 +78,7 @@ def test_a_random_split_needs_an_argument(world: World) -> None:
         ({"end": "2025-01-01T00:00:00Z"}, "not before the end"),
         ({"step": ""}, "needs a step"),
         ({"step": "soon"}, "not a span"),
-        ({"step": "10us"}, "more than 10,000,000 steps"),
+        ({"step": "10us"}, "more than 5,000,000 steps"),
         ({"tags": []}, "name tags or columns"),
         ({"aggregate": "meen"}, "'mean'"),
         ({"kind": "raw"}, "neither a step"),

@@ -20,6 +20,7 @@ from tests.learn.datasets.world import (
     SPLIT,
     START_US,
     World,
+    append,
     minutes,
     signals,
 )
@@ -92,6 +93,18 @@ def test_what_waits_in_the_spool_is_in_it(world: World) -> None:
     world.spec("r", RAW)
     manifest = world.make("r").manifest
     assert (manifest.rows, manifest.source.behind_table) == (110, 10)
+
+
+def test_a_version_is_made_while_the_plant_runs(world: World) -> None:
+    world.spec("r", RAW)
+    with world.running() as (names, spool, historian):
+        append(names, spool, "plant/flow", minutes(100), np.arange(100.0))
+        assert world.make("r").manifest.rows == 100
+        append(names, spool, "plant/flow", minutes(10, 100), np.arange(10.0))
+        [change] = world.make("r").changes
+        assert (change.rows, change.late) == (10, 10)
+        historian.close()
+    assert not world.make("r").is_new, "where the rows lie makes no difference"
 
 
 @pytest.mark.parametrize("spec", [GRID, RAW])
@@ -266,3 +279,19 @@ def test_names_that_are_none_are_refused(world: World) -> None:
             world.make(name)
     with pytest.raises(NotFound):
         world.sets.found("../../samples")
+
+
+def test_versions_with_samples_of_a_deleted_tag_are_erased(world: World) -> None:
+    world.put("plant/flow", minutes(5), np.arange(5.0))
+    world.put("plant/yield", minutes(5), np.arange(5.0))
+    tags = world.folder.tags / "calculated.csv"
+    tags.write_text("path,expression\nplant/double,'plant/flow' * 2\n")
+    for name in ("flow", "yield", "double"):
+        world.spec(name, SPEC + f'tags = ["plant/{name}"]')
+        world.make(name)
+    world.spec("d", RAW)
+    broken = world.sets.path_of(world.make("d").manifest)
+    (broken / "manifest.json").write_text("{")
+    gone = world.sets.erase(lambda tag: tag == "plant/flow")
+    assert gone == ["d@1", "double@1", "flow@1"]
+    assert [one.name for one in world.sets.listed()] == ["yield"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,20 @@ class World:
         (self.folder.tags / "all.csv").write_text(TAGS)
         self.sets = PlantDataSets(self.folder)
 
+    @contextmanager
+    def running(self) -> Iterator[tuple[TagIds, Spool, Historian]]:
+        """The rooms of the plant, open as while it runs."""
+        names = TagIds.open(self.folder.tag_ids)
+        quick = SpoolSettings.model_validate({"commit_ms": 0})
+        spool = Spool(self.folder.spool, quick, names.path_of)
+        is_linear = load_tags(self.folder).is_linear
+        settings = HistorySettings(flush_s=3600)
+        historian = Historian(self.folder.history, "plant", spool, names, is_linear, settings)
+        try:
+            yield names, spool, historian
+        finally:
+            spool.close()
+
     def put(
         self,
         path: str,
@@ -58,22 +73,10 @@ class World:
         flush: bool = True,
     ) -> None:
         """Samples, durable when this returns; in the table too if ``flush``."""
-        names = TagIds.open(self.folder.tag_ids)
-        spool = Spool(
-            self.folder.spool, SpoolSettings.model_validate({"commit_ms": 0}), names.path_of
-        )
-        configuration = load_tags(self.folder)
-        historian = Historian(
-            self.folder.history, "plant", spool, names, configuration.is_linear,
-            HistorySettings(flush_s=3600),
-        )  # fmt: skip
-        [tag] = names.ids_of([path])
-        numbers = np.asarray(values, np.float64)
-        batch = Batch.of([tag] * len(numbers), np.asarray(times_us), numbers, quality, texts)
-        spool.put(batch).result(30)
-        if flush:
-            historian.close()
-        spool.close()
+        with self.running() as (names, spool, historian):
+            append(names, spool, path, times_us, values, quality, texts)
+            if flush:
+                historian.close()
 
     def spec(self, name: str, text: str) -> None:
         (self.folder.datasets / f"{name}.toml").write_text(text)
@@ -88,6 +91,22 @@ class World:
         """All that lies in a data set's folder but its lock."""
         found = (self.folder.data / "datasets" / name).iterdir()
         return sorted(one.name for one in found if one.name != ".lock")
+
+
+def append(
+    names: TagIds,
+    spool: Spool,
+    path: str,
+    times_us: Any,
+    values: Any,
+    quality: Any = 0,
+    texts: Sequence[str | None] | None = None,
+) -> None:
+    """Samples of one tag into the spool, durable when this returns."""
+    [tag] = names.ids_of([path])
+    numbers = np.asarray(values, np.float64)
+    batch = Batch.of([tag] * len(numbers), np.asarray(times_us), numbers, quality, texts)
+    spool.put(batch).result(30)
 
 
 def minutes(count: int = MINUTES, first: int = 0) -> NDArray[np.int64]:

@@ -102,6 +102,7 @@ class _Rows:
 
     def __init__(self, old: Version, new: Version, history: History) -> None:
         self._old, self._new, self._history = old, new, history
+        self._tags = frozenset(history.tags())
         a, b = old[0].spec, new[0].spec
         self._start_us = max(a.start_us, b.start_us)
         self._end_us = min(a.end_us, b.end_us)
@@ -175,7 +176,7 @@ class _Rows:
 
     def _corrected(self, tags: Sequence[str], start_us: int, end_us: int) -> int:
         """How many samples were replaced since the old version was made."""
-        known = [tag for tag in tags if tag in set(self._history.tags())]
+        known = [tag for tag in tags if tag in self._tags]
         if not known:
             return 0
         table = self._history.modified(known, start_us, end_us)

@@ -32,8 +32,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SPLITS = ("train", "validation", "test")
 ALL = "all"
 """The one part of a data set without a split."""
-INTERVALS_MAX = 10_000_000
-"""19 years of minutes. The report holds one column of it at a time."""
+INTERVALS_MAX = 5_000_000
+"""Nine years of minutes. The report holds one column of it at a time."""
 
 
 class SpecError(ValueError):

@@ -18,7 +18,7 @@ from lianji.history.history import History
 from lianji.learn.datasets.columns import QUALITY, target_of
 from lianji.learn.datasets.manifest import FrozenColumn, Manifest
 from lianji.learn.datasets.report import drift, figures
-from lianji.learn.datasets.report.figures import Values
+from lianji.learn.datasets.report.figures import Run, Values
 from lianji.learn.datasets.report.finding import (
     SEVERITIES,
     ColumnReport,
@@ -38,6 +38,7 @@ _LIKE_THE_TAG = frozenset({
     "minimum2", "maximum2", "start", "end", "start_bound", "end_bound",
 })  # fmt: skip
 _WINDOW_US = 92 * DAY_US
+_FIELDS = ("time_us", "value", "quality", "part")
 
 
 def write_report(folder: Path, manifest: Manifest, history: History) -> Report:
@@ -61,20 +62,21 @@ class _Reporting:
         findings: list[Finding] = []
         for one in self._manifest.columns:
             values = self._values(one)
-            column = self._column(one, values)
+            run = figures.longest_run(values.value)
+            column = self._column(one, values, run)
             if told is not None and one != target:
                 column.lag = lags(values.value, told)
             columns.append(column)
             inputs = self._history.inputs(one.tag)
             samples = sum(n for tag in inputs for n, _ in self._days.get(tag, {}).values())
-            run = figures.longest_run(values.value)
             findings += [*judged(column, run, one.kind == "step", samples), *leaking(column)]
+            del values  # before the next one comes
         findings.sort(key=lambda one: SEVERITIES.index(one.severity))
         return Report(columns=columns, findings=findings)
 
-    def _column(self, one: FrozenColumn, values: Values) -> ColumnReport:
+    def _column(self, one: FrozenColumn, values: Values, run: Run) -> ColumnReport:
         missing, bad, uncertain = figures.shares(values)
-        numbers, run = values.numbers, figures.longest_run(values.value)
+        numbers = values.numbers
         inputs = self._history.inputs(one.tag)
         is_step = one.kind == "step"
         ranged = one.aggregate in _LIKE_THE_TAG
@@ -107,8 +109,8 @@ class _Reporting:
         return 1.0 - len(spoken) / days
 
     def _drift(self, values: Values) -> list[Drift]:
-        there = ~np.isnan(values.value)
-        parts = [values.value[there & (values.part == n)] for n in range(len(self._parts))]
+        of_parts = (values.value[values.part == n] for n in range(len(self._parts)))
+        parts = [drift.some(numbers[~np.isnan(numbers)]) for numbers in of_parts]
         return [
             Drift(part=name, psi=drift.psi(parts[0], part), ks=drift.ks(parts[0], part))
             for name, part in zip(self._parts[1:], parts[1:], strict=True)
@@ -122,21 +124,17 @@ class _Reporting:
     def _values(self, one: FrozenColumn) -> Values:
         """Of a column all rows, in order of time."""
         of_kind = self._raw_table if self._is_raw else self._grid_table
-        tables = [of_kind(self._folder / file.file, one) for file in self._manifest.files]
-        counts = [table.num_rows for table in tables]
-        table = pa.concat_tables(tables)
-        time_us = table["time"].cast(pa.int64()).to_numpy()
-        part = np.repeat(np.arange(len(tables)), counts)
-        values = Values(
-            time_us,
-            np.array(table["value"].to_numpy(), np.float64),
-            table["quality"].to_numpy(),
-            part,
-        )
-        if (time_us[1:] >= time_us[:-1]).all():
+        parts = []
+        for place, file in enumerate(self._manifest.files):
+            table = of_kind(self._folder / file.file, one)
+            parts.append(_as_values(table, place))
+            del table
+        values = Values(*(np.concatenate([getattr(p, n) for p in parts]) for n in _FIELDS))
+        del parts
+        if (values.time_us[1:] >= values.time_us[:-1]).all():
             return values
-        order = np.argsort(time_us, kind="stable")
-        return Values(*(getattr(values, n)[order] for n in ("time_us", "value", "quality", "part")))
+        order = np.argsort(values.time_us, kind="stable")
+        return Values(*(getattr(values, name)[order] for name in _FIELDS))
 
     def _grid_table(self, path: Path, one: FrozenColumn) -> pa.Table:
         chosen = ["time", one.name, one.name + QUALITY]
@@ -148,6 +146,15 @@ class _Reporting:
         wanted = ["time", "value", "quality"]
         found = ds.field("tag") == one.tag
         return dataset.head(ROWS_MAX, columns=wanted, filter=found, use_threads=False)
+
+
+def _as_values(table: pa.Table, part: int) -> Values:
+    return Values(
+        table["time"].cast(pa.int64()).to_numpy(),
+        np.asarray(table["value"].to_numpy(), np.float64),
+        table["quality"].to_numpy().astype(np.uint16),
+        np.full(table.num_rows, part, np.int8),
+    )
 
 
 def _replaced(history: History, manifest: Manifest, days: Days) -> Mapping[str, int]:
