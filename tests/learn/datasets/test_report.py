@@ -72,6 +72,10 @@ def the_target_itself(values: Signals) -> None:
     values[FLOW] = 5 + 2 * values[YIELD]
 
 
+def made_of_the_target(values: Signals) -> None:
+    values[FLOW] = np.round(values[YIELD]) / 3
+
+
 def out_of_the_future(values: Signals) -> None:
     values[FLOW] = np.roll(values[YIELD], -7) + np.random.default_rng(1).normal(0, 0.02, MINUTES)
 
@@ -89,6 +93,7 @@ def a_result(values: Signals) -> None:
         (drifting, "drift"),
         (constant, "constant"),
         (the_target_itself, "equals-target"),
+        (made_of_the_target, "near-target"),
         (out_of_the_future, "knows-future"),
         (a_result, "known-after"),
     ],

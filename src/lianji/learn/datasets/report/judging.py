@@ -12,7 +12,8 @@ STUCK_ROWS_MIN = 24
 STUCK_TIMES = 5
 REPLACED_MIN = 10
 DRIFT_PSI, DRIFT_KS = 0.25, 0.25
-SAME_AS_TARGET = 0.999
+SAME_AS_TARGET, NEAR_TARGET = 0.999, 0.98
+RESULT = 0.7
 LAG_MIN, LAG_MARGIN = 0.3, 0.05
 
 
@@ -104,6 +105,10 @@ def leaking(column: ColumnReport) -> Iterator[Finding]:
             f"It is the target itself (r = {lag.now:.4f}): leave it out.",
             f"与目标几乎相同（r = {lag.now:.4f}）：请去掉该列。"))  # fmt: skip
         return
+    if now > NEAR_TARGET:
+        yield _of(column, "near-target", "warning", lag.now, Text(
+            f"It is nearly the target (r = {lag.now:.3f}): see that it is not worked out of it.",
+            f"与目标高度相关（r = {lag.now:.3f}）：请确认它不是由目标计算得出。"))  # fmt: skip
     if leads > max(LAG_MIN, now + LAG_MARGIN) and leads >= follows:
         grade: Severity = "serious" if leads > SAME_AS_TARGET else (
             "warning" if leads > 0.95 else "notice"
@@ -114,11 +119,12 @@ def leaking(column: ColumnReport) -> Iterator[Finding]:
             f"与 {lag.leads_steps} 步之后的目标更相关（r = {lag.leads:.2f}，当前 {lag.now:.2f}）："
             "请确认它不是由目标的未来值得出。"))  # fmt: skip
     elif follows > max(LAG_MIN, now + LAG_MARGIN):
-        yield _of(column, "known-after", "warning", lag.follows, Text(
+        grade = "warning" if follows > RESULT else "notice"
+        yield _of(column, "known-after", grade, lag.follows, Text(
             f"It follows the target by {lag.follows_steps} step(s) (r = {lag.follows:.2f}, now "
-            f"{lag.now:.2f}): it is a result of the target, so use it only as late as it is known.",
+            f"{lag.now:.2f}): if it is a result of the target, use it only as late as it is known.",
             f"滞后于目标 {lag.follows_steps} 步（r = {lag.follows:.2f}，当前 {lag.now:.2f}）："
-            "它是目标的结果，只能按其可知时刻使用。"))  # fmt: skip
+            "若它是目标的结果，只能按其可知时刻使用。"))  # fmt: skip
 
 
 def _grade(value: float, warning: float, serious: float) -> Severity:
