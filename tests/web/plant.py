@@ -32,6 +32,9 @@ from lianji.history.settings import HistorySettings
 from lianji.history.tiers import TierFiles
 from lianji.history.view.view import View
 from lianji.node.dashboards import Dashboards
+from lianji.node.datasets import PlantDataSets
+from lianji.node.folder import PlantFolder
+from lianji.web.ports_datasets import DataSetsView
 from lianji.web.ports_hub import MessagesView
 from lianji.web.status import (
     DeviceState,
@@ -115,6 +118,7 @@ class MemoryPlant:
         self.plants: Any = None
         self.dashboards = Dashboards(folder or Path("/nonexistent"), self.tags)
         self.messages: MessagesView | None = None
+        self.datasets: DataSetsView = PlantDataSets(PlantFolder(folder or Path("/nonexistent")))
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []

@@ -13,6 +13,7 @@ from lianji.cli import (
     annotation,
     backup,
     config,
+    dataset,
     device,
     hub,
     importing,
@@ -41,6 +42,7 @@ app.add_typer(tag.app, name="tag")
 app.add_typer(alarm.app, name="alarm")
 app.add_typer(template.app, name="template")
 app.add_typer(config.app, name="config")
+app.add_typer(dataset.app, name="dataset")
 importing.register(app)
 question.register(app)
 annotation.register(app)

@@ -91,6 +91,10 @@ class History:
         """What tags and patterns mean, each path once, in the order asked."""
         return list(self._asked(tags)[1])
 
+    def inputs(self, path: str) -> Sequence[str]:
+        """The stored tags that a tag is read from: itself, or what it is calculated from."""
+        return self._expressions[path].tags if path in self._expressions else (path,)
+
     # -- samples -----------------------------------------------------------------------------
 
     def read(

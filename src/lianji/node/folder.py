@@ -5,6 +5,7 @@ devices/<name>.toml    one machine each
 tags/<any>.csv         tag tables
 alarms/<any>.csv       alarm tables
 templates/<name>@<n>   what machines of one make have in common: .toml and .csv
+datasets/<name>.toml   what is frozen out of the history for models
 dashboards/<name>.json what pages show (made when one is saved)
 data/                  tag ids, spool, history: not to be edited
 """
@@ -79,6 +80,11 @@ class PlantFolder:
     @property
     def dashboards(self) -> Path:
         return self.root / "dashboards"
+
+    @property
+    def datasets(self) -> Path:
+        """The specifications of data sets; their versions lie in ``data/datasets``."""
+        return self.root / "datasets"
 
     @property
     def data(self) -> Path:

@@ -37,6 +37,7 @@ from lianji.node.configuring.running import Configuring
 from lianji.node.connecting.connecting import Connecting
 from lianji.node.connecting.template_use import TemplateUse
 from lianji.node.dashboards import Dashboards
+from lianji.node.datasets import PlantDataSets
 from lianji.node.demo.within import DemoWithin
 from lianji.node.device_words import device_status
 from lianji.node.fleet import Fleet
@@ -97,6 +98,7 @@ class Plant:
         self.templates = TemplateUse(folder, self.configuring)
         self.dashboards = Dashboards(folder.dashboards, self.tags)
         self.demo = DemoWithin(folder.data, self.configuring, lambda: self.devices)
+        self.datasets = PlantDataSets(folder)
         self._open_alarms()
         self._line_out = LineOut(self)
         self._audit = AuditKeeper(folder.data, settings.state)

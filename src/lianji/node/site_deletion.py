@@ -35,8 +35,8 @@ DELETIONS = "deletions"
 def delete_site(
     plant: Plant, authority: Authority, edges: Edges, site: str, by: str
 ) -> dict[str, Any]:
-    """Remove samples, notes, alarms and set-aside bodies of a site; the signed report, which is
-    also kept in ``data/hub/deletions``.
+    """Remove samples, notes, data sets, alarms and set-aside bodies of a site; the signed report,
+    which is also kept in ``data/hub/deletions``.
 
     Raises NotFound for a site of which there is nothing, InputError for the hub's own and for one
     whose edge may still send, Busy, StorageError.
@@ -48,6 +48,7 @@ def delete_site(
     found = plant.history.remove_site(site, sequence)
     notes = plant.history.erase_annotations(lambda tag: is_of(site, tag))
     asked, left = rows_in(plant.folder.data / "annotations", site)
+    datasets = plant.datasets.erase(lambda tag: is_of(site, tag))
     if left:
         raise still_there(site, left)
     alarms = plant.alarms.store.forget_site(site)
@@ -63,6 +64,7 @@ def delete_site(
         "samples": _days(found),
         "tables": found.tables,
         "annotations": notes,
+        "datasets": datasets,
         "alarm_lines": alarms,
         "set_aside": aside,
         "found_afterwards": {

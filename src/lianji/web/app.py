@@ -13,6 +13,7 @@ from lianji.web import (
     api_annotations,
     api_configuration,
     api_dashboards,
+    api_datasets,
     api_demo,
     api_history,
     api_hub,
@@ -56,6 +57,7 @@ _TAGS = [
     {"name": "live", "description": "Changes as server-sent events."},
     {"name": "alarms", "description": "What is wrong now, what was, and who has seen it."},
     {"name": "dashboards", "description": "Tiles of a page, kept as files."},
+    {"name": "datasets", "description": "Parts of the history, frozen for models."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "configuration", "description": "What the plant is told: machines, tags, versions."},
     {"name": "hub", "description": "The plants that send to this one, where it is a hub."},
@@ -95,6 +97,8 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
         app.include_router(room.router)
     app.include_router(api_reconcile.router)
     app.include_router(api_reconcile.page)
+    app.include_router(api_datasets.router)
+    app.include_router(api_datasets.page)
     app.mount("/static", CompressedFiles(STATIC), name="static")
     routes = gated_routes(app, anybody=["/static"], read=["/openapi.json"])
     describe_needs(app, routes)

@@ -12,6 +12,7 @@ from lianji.web.words import (
     charts,
     connect,
     dashboards,
+    datasets,
     hub,
     hub_reconcile,
     tags,
@@ -143,6 +144,7 @@ TEXTS: dict[str, Text] = {
     **tags.TEXTS,
     **charts.TEXTS,
     **dashboards.TEXTS,
+    **datasets.TEXTS,
     **hub_reconcile.TEXTS,
     **hub.TEXTS,
 }

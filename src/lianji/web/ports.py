@@ -27,6 +27,7 @@ from lianji.web.machines import (
     MachineSummary,
     Trial,
 )
+from lianji.web.ports_datasets import DataSetsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.status import Fault, PlantStatus
 from lianji.web.template_view import TemplatesView
@@ -313,6 +314,11 @@ class PlantView(Protocol):
     @property
     def messages(self) -> MessagesView | None:
         """None where this is no hub."""
+        ...
+
+    @property
+    def datasets(self) -> DataSetsView | None:
+        """None for who may see some sites only: a data set is of the whole plant."""
         ...
 
     def title(self, language: Language) -> str: ...

@@ -249,7 +249,8 @@ def test_a_live_stream_tells_of_own_tags_alone(two: Site) -> None:
 def test_what_is_about_the_whole_plant_is_refused(two: Site) -> None:
     client = two.member("limited")
     for path in ("/connect", "/users", "/audit", "/api/diagnostics", "/api/machines", "/api/users",
-                 "/api/tokens", "/api/configuration/versions"):  # fmt: skip
+                 "/api/tokens", "/api/configuration/versions", "/datasets",
+                 "/api/datasets"):  # fmt: skip
         assert client.get(path).status_code == 403, path
 
 

@@ -29,6 +29,7 @@ from lianji.web.ports import (
     HistoryView,
     PlantView,
 )
+from lianji.web.ports_datasets import DataSetsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.sites.alarms import SiteAlarms
 from lianji.web.sites.dashboards import SiteDashboards
@@ -91,6 +92,11 @@ class SitePlant:
     @property
     def reconciling(self) -> ReconcilingView | None:
         """Comparisons name tags of all sites, so there are none for who may see some only."""
+        return None
+
+    @property
+    def datasets(self) -> DataSetsView | None:
+        """None: a data set holds tags of all sites, in files that are not cut by site."""
         return None
 
     @property

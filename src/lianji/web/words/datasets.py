@@ -1,0 +1,62 @@
+"""The words of the pages of data sets."""
+
+from __future__ import annotations
+
+from lianji.base.errors import Text
+
+TEXTS: dict[str, Text] = {
+    "nav.datasets": Text("Data sets", "数据集"),
+    "datasets.about": Text(
+        "parts of the history, frozen for models", "从历史库冻结、供模型使用的数据"
+    ),
+    "datasets.none": Text(
+        "No data set yet. Write datasets/NAME.toml, then: lianji dataset make NAME",
+        "尚无数据集。请编写 datasets/名称.toml，再执行：lianji dataset make 名称",
+    ),
+    "datasets.name": Text("Name", "名称"),
+    "datasets.version": Text("Version", "版本"),
+    "datasets.versions": Text("Versions", "版本列表"),
+    "datasets.kind": Text("Kind", "类型"),
+    "datasets.kind_grid": Text("grid", "网格"),
+    "datasets.kind_raw": Text("samples", "原始样本"),
+    "datasets.rows": Text("Rows", "行数"),
+    "datasets.columns": Text("Columns", "列"),
+    "datasets.created": Text("Made", "生成时间"),
+    "datasets.from": Text("From", "起"),
+    "datasets.to": Text("To", "止"),
+    "datasets.step": Text("Step", "步长"),
+    "datasets.hash": Text("Hash", "哈希"),
+    "datasets.table_version": Text("Version of the table", "数据表版本"),
+    "datasets.parts": Text("Parts", "划分"),
+    "datasets.part": Text("Part", "部分"),
+    "datasets.part_all": Text("all", "全部"),
+    "datasets.part_train": Text("train", "训练"),
+    "datasets.part_validation": Text("validation", "验证"),
+    "datasets.part_test": Text("test", "测试"),
+    "datasets.random": Text("Dealt out by chance, because: {because}", "随机划分，理由：{because}"),
+    "datasets.changes": Text("Changes since version {version}", "与版本 {version} 相比的变化"),
+    "datasets.findings": Text("Findings", "问题"),
+    "datasets.nothing": Text("Nothing was found wrong with it.", "未发现问题。"),
+    "datasets.severity": Text("Severity", "严重程度"),
+    "datasets.serious": Text("serious", "严重"),
+    "datasets.warning": Text("warning", "警告"),
+    "datasets.notice": Text("notice", "提示"),
+    "datasets.column": Text("Column", "列"),
+    "datasets.what": Text("What it is, and what to do", "问题与处理方法"),
+    "datasets.figures": Text("Figures", "统计"),
+    "datasets.unit": Text("Unit", "单位"),
+    "datasets.aggregate": Text("Aggregate", "聚合"),
+    "datasets.mean": Text("Mean", "平均"),
+    "datasets.minimum": Text("Lowest", "最小"),
+    "datasets.maximum": Text("Highest", "最大"),
+    "datasets.missing": Text("Missing", "缺失"),
+    "datasets.bad": Text("Bad", "质量差"),
+    "datasets.uncertain": Text("Uncertain", "质量存疑"),
+    "datasets.stuck": Text("Longest standstill, rows", "最长不变行数"),
+    "datasets.spikes": Text("Spikes", "尖峰"),
+    "datasets.outside": Text("Out of range", "超量程"),
+    "datasets.replaced": Text("Replaced", "被替换"),
+    "datasets.drift": Text("Drift (KS)", "漂移（KS）"),
+    "datasets.target": Text("With the target (r)", "与目标相关（r）"),
+    "datasets.is_target": Text("the target", "目标"),
+}
