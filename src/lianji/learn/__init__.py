@@ -1,0 +1,1 @@
+"""Data sets, jobs, training, checkpoints, models: what is made of the history."""
