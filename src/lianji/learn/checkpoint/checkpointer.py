@@ -168,8 +168,8 @@ class Checkpointer:
             chunks = writing.write(
                 draft / manifest.DATA,
                 writing.data_name(name),
-                job.slot.memory,
                 job.image,
+                lambda _, start: job.slot.memory[start:],
                 self._still_there(),
                 self.threads,
             )

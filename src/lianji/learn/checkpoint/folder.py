@@ -15,6 +15,7 @@ import fcntl
 import os
 import shutil
 import threading
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -80,13 +81,12 @@ class Folder:
                 raise faults.in_use(self.path) from error
             _written_here.add(place)
         self._lock = file
+        self._unlock = weakref.finalize(self, _unlock, place, file)
         self._clear()
 
     def unlock(self) -> None:
         if self._lock is not None:
-            with _written_here_lock:
-                _written_here.discard(self.path.resolve())
-                os.close(self._lock)
+            self._unlock()
             self._lock = None
 
     def _clear(self) -> None:
@@ -152,6 +152,12 @@ class Folder:
 
     def _manifest(self, name: str) -> Path:
         return self.path / name / manifest.FILE
+
+
+def _unlock(place: Path, file: int) -> None:
+    with _written_here_lock:
+        _written_here.discard(place)
+        os.close(file)
 
 
 def _write_synced(path: Path, content: bytes) -> None:

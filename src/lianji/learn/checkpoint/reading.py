@@ -53,25 +53,35 @@ def reading_files(place: Callable[[str], Path]) -> Iterator[Read]:
 
 
 def read_section(
-    name: str, section: Section, read: Read, places: Sequence[Bytes], threads: int
+    name: str,
+    section: Section,
+    read: Read,
+    places: Mapping[int, Bytes] | None,
+    threads: int,
 ) -> None:
-    """Read and check all chunks; copy each leaf's bytes to its place, if there are places.
+    """Read and check the chunks of the leaves that have a place, and copy them there.
 
-    Raises StorageError at the first chunk that does not check; places are half filled then.
+    Without places all chunks are read and checked. Raises StorageError at the first that does not
+    check; places are half filled then.
     """
-    parts = section.image.parts()
-    wanted = list(zip(section.chunks, parts, strict=True))
+    into = places or {}
+    every = zip(section.chunks, section.image.parts(), strict=True)
+    wanted = [
+        (chunk, [part for part in parts if part.leaf in into])
+        for chunk, parts in every
+        if places is None or any(part.leaf in into for part in parts)
+    ]
     own = threading.local()
 
     def one(item: tuple[Chunk, list[Part]]) -> None:
-        chunk, inside = item
+        chunk, parts = item
         if not hasattr(own, "staging"):
             own.staging = touched(CHUNK_BYTES)
         content = own.staging[: chunk.bytes]
         checked(name, chunk, read, content)
-        for part in inside if places else ():
+        for part in parts:
             copied = content[part.chunk_start : part.chunk_start + part.bytes]
-            places[part.leaf][part.leaf_start : part.leaf_start + part.bytes] = copied
+            into[part.leaf][part.leaf_start : part.leaf_start + part.bytes] = copied
 
     each(one, wanted, min(threads, max(1, len(wanted))))
 
@@ -97,7 +107,7 @@ def verify(source: Source, told: Manifest, threads: int) -> None:
     """Read and check everything of one checkpoint. Raises StorageError."""
     with source.reading() as read:
         for section in told.sections:
-            read_section(told.name, section, read, (), threads)
+            read_section(told.name, section, read, None, threads)
 
 
 def read_state(source: Source, told: Manifest, into: Any, threads: int) -> Any:
@@ -111,7 +121,7 @@ def read_state(source: Source, told: Manifest, into: Any, threads: int) -> Any:
     if into is not None:
         _match(told.tree, into, "", section.leaves, targets)
     values = [_value_for(n, leaf, targets) for n, leaf in enumerate(section.leaves)]
-    places = [_place_of(leaf, value) for leaf, value in zip(section.leaves, values, strict=True)]
+    places = {n: place_of(values[n]) for n, leaf in enumerate(section.leaves) if leaf.bytes}
     with source.reading() as read:
         read_section(told.name, section, read, places, threads)
     for n, target in targets.items():
@@ -129,9 +139,11 @@ def _value_for(n: int, leaf: Leaf, targets: Mapping[int, Any]) -> Any:
     return empty(leaf)
 
 
-def _place_of(leaf: Leaf, value: Any) -> Bytes:
-    place = bytes_of(value) if leaf.bytes else None
-    return touched(0) if place is None else place
+def place_of(value: Any) -> Bytes:
+    """The memory of what ``bytes_of`` has said yes to, or ``empty`` has made."""
+    place = bytes_of(value)
+    assert place is not None
+    return place
 
 
 def _copy_in(target: Any, value: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ Known = Mapping[tuple[str, int], Chunk]
 """Chunks that are known to lie on disk, by hash and bytes."""
 
 
+ContentOf = Callable[[int, int], Bytes]
+
+
 def fill(memory: Bytes, image: Image, leaves: Sequence[Leaf], values: Sequence[Any]) -> None:
     """Copy the leaves where the image has them; what lies between becomes zero."""
     for leaf, value, start in zip(leaves, values, image.starts, strict=True):
@@ -33,18 +36,18 @@ def fill(memory: Bytes, image: Image, leaves: Sequence[Leaf], values: Sequence[A
 
 
 def write(
-    path: Path, file: str, memory: Bytes, image: Image, known: Known, threads: int
+    path: Path, file: str, image: Image, content_of: ContentOf, known: Known, threads: int
 ) -> list[Chunk]:
     """Write the image to a new file and sync it; ``file`` is the name that its chunks tell.
 
-    Raises OSError.
+    ``content_of`` gives a chunk by its number and start, in page-aligned memory. Raises OSError.
     """
     found: list[Chunk | None] = [None] * len(image.chunks)
     data = DataFile(path, write=True)
 
     def one(item: tuple[int, int, int]) -> None:
         number, start, size = item
-        content = memory[start : start + size]
+        content = content_of(number, start)[:size]
         xxh3 = xxhash.xxh3_128_hexdigest(content.data)
         there = known.get((xxh3, size))
         found[number] = there or Chunk(file, data.append(content), size, xxh3)
