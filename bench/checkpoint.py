@@ -112,6 +112,7 @@ class _Ours:
         stall = time.perf_counter() - started
         pending.wait()
         save = time.perf_counter() - started
+        pending.settled("store")  # there is none: when the old one is gone too
         _drop_caches(self._folder)
         started = time.perf_counter()
         _, step = self._checkpointer.restore(into=self._into)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import signal
 import subprocess
 import sys
 import threading
@@ -21,7 +19,6 @@ from lianji.base.errors import InputError, NotFound, StorageError
 from lianji.learn.checkpoint import Checkpointer
 from lianji.learn.checkpoint.dcp import LianjiReader, LianjiWriter
 from lianji.learn.checkpoint.export import to_safetensors
-from tests.learn.checkpoint import training
 from tests.learn.checkpoint.lives import is_whole, state_of
 from tests.learn.checkpoint.test_damage import flip
 
@@ -222,26 +219,9 @@ def test_dcp_of_two_ranks_is_loaded_by_one(tmp_path: Path) -> None:
 # -- a training --------------------------------------------------------------------------------
 
 
-@pytest.mark.timeout(300)
 def test_a_training_that_is_killed_ends_with_the_same_bits(tmp_path: Path) -> None:
-    expected = training.digest_of(training.train(tmp_path / "whole"))
-    seeded = random.Random(8)
-    for kill in range(5):
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.learn.checkpoint.training", str(tmp_path / "killed")],
-            cwd=REPO,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert child.stdin is not None
-        assert child.stdout is not None
-        last = kill * 5 + seeded.randint(1, 5)
-        for line in child.stdout:
-            if int(line) >= last:
-                break
-            child.stdin.write("go on\n")
-            child.stdin.flush()
-        child.send_signal(signal.SIGKILL)
-        assert child.wait() == -signal.SIGKILL, "it ended by itself"
-    assert training.digest_of(training.train(tmp_path / "killed")) == expected
+    command = [sys.executable, "-m", "tests.learn.checkpoint.training", str(tmp_path), "8"]
+    done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    killed, whole = done.stdout.split()
+    assert killed == whole

@@ -1,21 +1,24 @@
 """A small training on the CPU that saves after every step and goes on where it was.
 
-    python -m tests.learn.checkpoint.training FOLDER
+    python -m tests.learn.checkpoint.training FOLDER KILLS
 
-tells every step, and waits for a line before the next.
+prints the digest of the parameters of one that was killed so often, and of one that was not.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import random
+import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch._dynamo  # takes seconds: once, and not in every fork
 
 from lianji.learn.checkpoint import Checkpointer, Randomness
 
@@ -44,7 +47,7 @@ class Loader:
         self._at, self._order = state["at"], state["order"]
 
 
-def train(folder: Path, told: Callable[[int], object] = lambda step: None) -> torch.nn.Module:
+def train(folder: Path, last: int) -> torch.nn.Module:
     torch.manual_seed(1)
     np.random.seed(1)
     random.seed(1)
@@ -71,7 +74,8 @@ def train(folder: Path, told: Callable[[int], object] = lambda step: None) -> to
             optimizer.step()
             schedule.step()
             checkpointer.save(state, step)
-            told(step)
+            if step == last:
+                os.kill(os.getpid(), signal.SIGKILL)
     return model
 
 
@@ -80,10 +84,33 @@ def digest_of(model: torch.nn.Module) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def tell_and_wait(step: int) -> None:
-    print(step, flush=True)
-    sys.stdin.readline()
+def lived(folder: Path, last: int = STEPS + 1) -> str:
+    """Train in a fork, which kills itself when step ``last`` is done; else the parameters' digest.
+
+    A fork, for importing torch is what takes long; so nobody may compute before.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, digest_of(train(folder, last)).encode())
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        digest = told.read()
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or digest, "the training failed"
+    return digest
+
+
+def main(folder: Path, kills: int) -> None:
+    torch.set_num_threads(1)
+    for last in sorted(random.Random(8).sample(range(1, STEPS), kills)):
+        assert lived(folder / "killed", last) == "", "it was not killed"
+    print(lived(folder / "killed"), lived(folder / "whole"))
 
 
 if __name__ == "__main__":
-    train(Path(sys.argv[1]), tell_and_wait)
+    main(Path(sys.argv[1]), int(sys.argv[2]))

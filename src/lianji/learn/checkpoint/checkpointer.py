@@ -155,9 +155,9 @@ class Checkpointer:
         pending.reach("flash")
         if self._uploads is not None:
             self._uploads.send(told, pending)
-        else:
-            pending.reach_last()
         self._retain()
+        if self._uploads is None:
+            pending.reach_last()
 
     def _written(self, job: _Job) -> Manifest:
         serial_min = 1 if self._uploads is None else self._uploads.serial_min()
