@@ -132,7 +132,8 @@ class Checkpointer:
             writing.fill(job.slot.memory, job.image, job.flat.leaves, job.flat.values)
         except BaseException as error:
             self._slots.give_back(job.slot)
-            job.pending.fail(faults.save_failed(job.pending.step, error))
+            eager = self.mode == "eager"
+            job.pending.fail(faults.save_failed(job.pending.step, error), silently=eager)
             if self.mode == "eager":
                 raise
             return

@@ -16,10 +16,12 @@ def copy_out(leaf: Leaf, value: Any, place: Bytes) -> None:
     """Copy a leaf into ``place``, which has its size in bytes and begins at a multiple of 64."""
     if not leaf.bytes:
         return
-    if leaf.kind == "torch":
+    if leaf.kind != "bytes" and (there := bytes_of(value)) is not None:
+        place[:] = there  # one memcpy: torch's own threads wait for each other on a busy machine
+    elif leaf.kind == "torch":
         torch = torch_if_loaded()
-        there = torch.frombuffer(place, dtype=value.dtype).view(leaf.shape)
-        there.copy_(value.detach())
+        whole = torch.frombuffer(place, dtype=value.dtype).view(leaf.shape)
+        whole.copy_(value.detach())
     elif leaf.kind == "bytes":
         place[:] = np.frombuffer(value, np.uint8)
     else:
@@ -32,6 +34,8 @@ def bytes_of(value: Any) -> Bytes | None:
         if not (value.flags.c_contiguous and value.flags.writeable):
             return None
         return value.reshape(-1).view(np.uint8)
+    if isinstance(value, np.generic):
+        return None
     if value.device.type != "cpu" or not value.is_contiguous() or value.is_conj() or value.is_neg():
         return None
     torch = torch_if_loaded()
