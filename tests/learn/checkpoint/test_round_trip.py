@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from lianji.base.errors import Busy, InputError, NotFound
 from lianji.learn.checkpoint import Checkpointer, Randomness, daly_interval_s, interval_s
 from tests.learn.checkpoint.states import same, states
+from tests.peers import wait_until
 
 MIB = 1 << 20
 
@@ -160,6 +161,42 @@ assert step == 7 and restored["w"][-1] == 299_999, restored
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+
+
+@pytest.mark.parametrize("mode", ["eager", "lazy"])
+def test_a_program_that_ends_without_a_word_has_saved(tmp_path: Path, mode: str) -> None:
+    code = """
+import sys
+import numpy as np
+from lianji.learn.checkpoint import Checkpointer
+Checkpointer(sys.argv[1], mode=sys.argv[2]).save({"w": np.ones(5_000_000)}, 7)
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path), mode], check=True)
+    assert Checkpointer(tmp_path).restore()[1] == 7
+
+
+def test_one_that_nobody_holds_any_more_lets_another_save(tmp_path: Path) -> None:
+    def saves() -> bool:
+        try:
+            Checkpointer(tmp_path).save({"w": np.ones(100)}, 1).settled("store")
+        except Busy:
+            return False
+        return True
+
+    assert saves()
+    wait_until(saves, what="the folder to be free")
+
+
+def test_a_third_save_waits_for_room_and_none_is_lost(tmp_path: Path) -> None:
+    weights = np.zeros(3_000_000)
+    with Checkpointer(tmp_path, keep=9) as checkpointer:
+        for step in range(9):
+            weights += 1
+            checkpointer.save({"w": weights}, step)
+        checkpointer.wait()
+        for step in range(9):
+            restored, _ = checkpointer.restore(step=step)
+            assert (restored["w"] == step + 1).all()
 
 
 def test_the_interval_is_that_of_young_and_daly() -> None:

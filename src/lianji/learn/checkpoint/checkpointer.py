@@ -7,7 +7,6 @@ for a good one, and older ones stay as they were.
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from lianji.learn.checkpoint.folder import Folder
 from lianji.learn.checkpoint.image import Image, laid_out
 from lianji.learn.checkpoint.manifest import Chunk, Manifest, Section
 from lianji.learn.checkpoint.pending import Mark, Pending
-from lianji.learn.checkpoint.places import FolderSource
 from lianji.learn.checkpoint.slots import Slot, Slots
 from lianji.learn.checkpoint.tree import Flat, flatten
 from lianji.learn.checkpoint.worker import Worker
@@ -64,13 +62,13 @@ class Checkpointer:
         self.folder = Folder(Path(folder))
         self.keep, self.mode, self.threads = keep, mode, threads
         self._slots = Slots()
-        self._sources: list[reading.Source] = [FolderSource(self.folder)]
+        self._sources: list[reading.Source] = [self.folder]
         self._known: dict[tuple[str, int], Chunk] = {}
         self._verified: set[str] = set()
         self._damaged: set[str] = set()
         self._untold: list[Pending] = []
         self._copying: Pending | None = None
-        self._saver = Worker()
+        self._copier, self._saver = Worker(), Worker()
         self._uploads = None
         if store is not None:
             from lianji.learn.checkpoint.upload import Uploads
@@ -96,7 +94,7 @@ class Checkpointer:
             raise faults.bad_argument(f"step {step} is below zero", f"步数 {step} 小于零")
         self.barrier()
         self._tell_failures()
-        self.folder.lock()
+        self._start()
         flat = flatten(state)
         image = laid_out([leaf.bytes for leaf in flat.leaves])
         job = _Job(Pending(step), flat, image, self._slots.take(image.bytes))
@@ -105,8 +103,14 @@ class Checkpointer:
             self._fill(job)
         else:
             self._copying = job.pending
-            threading.Thread(target=self._fill, args=(job,), daemon=True).start()
+            self._copier.do(lambda: self._fill(job))
         return job.pending
+
+    def _start(self) -> None:
+        self.folder.lock()
+        if self._uploads is not None:
+            self._uploads.start()
+        self._saver.start()
 
     def barrier(self) -> None:
         """Wait until the state may change. Raises nothing: a failure is told by the next save."""
@@ -214,16 +218,19 @@ class Checkpointer:
                 state = reading.read_state(source, told, into, threads)
             except StorageError as error:
                 bad.append(error.cause.en)
-                if source is self._sources[0]:
-                    self._damaged.add(name)
-                    self._verified.discard(name)
-                    self._known = {}  # nothing new may rest on what is damaged
+                if source is self.folder:
+                    self._is_damaged(name)
                 continue
-            if source is self._sources[0]:
+            if source is self.folder:
                 self._verified.add(name)
                 self._known = writing.known_of(told.chunks, name)
             return state, told.step
         raise faults.none_good(str(self.folder.path), step, bad)
+
+    def _is_damaged(self, name: str) -> None:
+        self._damaged.add(name)
+        self._verified.discard(name)
+        self._known = {}  # nothing new may rest on what is damaged
 
     def _candidates(self, step: int | None) -> list[tuple[reading.Source, str]]:
         """The newest first; of the same one, the copy in the folder first."""
@@ -244,9 +251,10 @@ class Checkpointer:
         found: dict[str, LianjiError | None] = {}
         for name in self.folder.names():
             try:
-                reading.verify(self._sources[0], self.folder.manifest(name), self.threads)
+                reading.verify(self.folder, self.folder.manifest(name), self.threads)
                 found[name] = None
             except StorageError as error:
+                self._is_damaged(name)
                 found[name] = error
         return found
 
@@ -264,6 +272,7 @@ class Checkpointer:
             self.barrier()
             self.wait("flash" if self._uploads is None else "store")
         finally:
+            self._copier.end()
             self._saver.end()
             if self._uploads is not None:
                 self._uploads.end()

@@ -17,12 +17,14 @@ import shutil
 import threading
 import weakref
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from lianji.base.durable import make_folder, sync_folder, write_atomically
 from lianji.base.errors import StorageError
 from lianji.learn.checkpoint import faults, manifest
 from lianji.learn.checkpoint.manifest import Manifest
+from lianji.learn.checkpoint.reading import Read, reading_files
 
 LATEST = "latest"
 DRAFT, GONE, LOCK = ".draft-", ".gone-", ".lock"
@@ -58,6 +60,9 @@ class Folder:
 
     def data(self, file: str) -> Path:
         return self.path / file
+
+    def reading(self) -> AbstractContextManager[Read]:
+        return reading_files(self.data)
 
     # -- writing -----------------------------------------------------------------------------
 

@@ -51,5 +51,8 @@ class Uploads:
         pending.reach("store")
         pending.reach_last()
 
+    def start(self) -> None:
+        self._worker.start()
+
     def end(self) -> None:
         self._worker.end()

@@ -17,11 +17,16 @@ class Worker:
         self._end: Callable[[], object] | None = None
 
     def do(self, job: Callable[[], None]) -> None:
+        self.start()
+        self._jobs.put(job)
+
+    def start(self) -> None:
+        """Of several that hand each other work, start the last first: when the interpreter ends,
+        they are waited for the other way round."""
         if self._thread is None:
             self._thread = threading.Thread(target=_work, args=(self._jobs,), daemon=True)
             self._thread.start()
             self._end = weakref.finalize(self, _finish, self._jobs, self._thread)
-        self._jobs.put(job)
 
     def end(self) -> None:
         if self._end is not None:
@@ -32,6 +37,7 @@ class Worker:
 def _work(jobs: queue.SimpleQueue[Callable[[], None] | None]) -> None:
     while (job := jobs.get()) is not None:
         job()
+        del job  # it holds its owner, who could never go otherwise
 
 
 def _finish(jobs: queue.SimpleQueue[Callable[[], None] | None], thread: threading.Thread) -> None:
