@@ -53,6 +53,7 @@ def _measures(state: dict[str, Any], folder: Path) -> list[Callable[[], dict[str
         _Raw(state, folder / "raw"),
         _Ours(state, folder / "ours"),
         _Dcp(state, folder / "dcp"),
+        *[_Restore(state, folder / "ours", folder / "dcp")] * 3,
     ]
 
 
@@ -99,7 +100,6 @@ class _Ours:
         self._folder = folder
         self._checkpointer = Checkpointer(folder, keep=1)
         self._checkpointer.prepare(state)
-        self._into = {name: value.clone() for name, value in state.items()}
         self._step = 0
 
     def __call__(self) -> dict[str, float]:
@@ -113,12 +113,7 @@ class _Ours:
         pending.wait()
         save = time.perf_counter() - started
         pending.settled("store")  # there is none: when the old one is gone too
-        _drop_caches(self._folder)
-        started = time.perf_counter()
-        _, step = self._checkpointer.restore(into=self._into)
-        restore = time.perf_counter() - started
-        assert step == self._step
-        return {"our stall": stall, "our save": save, "our restore": restore}
+        return {"our stall": stall, "our save": save}
 
 
 class _Dcp:
@@ -129,18 +124,10 @@ class _Dcp:
 
         self._state = state
         self._folder = folder
-        self._into = {name: value.clone() for name, value in state.items()}
         self._stager = DefaultStager(StagingOptions(False, True, False, False))
 
     def __call__(self) -> dict[str, float]:
-        plain = self._save("dcp", None)
-        _drop_caches(self._folder)
-        import torch.distributed.checkpoint as dcp
-
-        started = time.perf_counter()
-        dcp.load(self._into, checkpoint_id=str(self._folder))
-        restore = time.perf_counter() - started
-        return plain | self._save("dcp reused", self._stager) | {"dcp restore": restore}
+        return self._save("dcp", None) | self._save("dcp reused", self._stager)
 
     def _save(self, name: str, stager: Any) -> dict[str, float]:
         import torch.distributed.checkpoint as dcp
@@ -152,6 +139,30 @@ class _Dcp:
         stall = time.perf_counter() - started
         saving.result()
         return {f"{name} stall": stall, f"{name} save": time.perf_counter() - started}
+
+
+class _Restore:
+    """Both what was saved last, one after the other: the disk is as it is for both."""
+
+    def __init__(self, state: dict[str, Any], ours: Path, theirs: Path) -> None:
+        self._into = {name: value.clone() for name, value in state.items()}
+        self._ours, self._theirs = ours, theirs
+
+    def __call__(self) -> dict[str, float]:
+        import torch.distributed.checkpoint as dcp
+
+        from lianji.learn.checkpoint import Checkpointer
+
+        took = {}
+        for name, restore, folder in (
+            ("our restore", lambda f: Checkpointer(f).restore(into=self._into), self._ours),
+            ("dcp restore", lambda f: dcp.load(self._into, checkpoint_id=str(f)), self._theirs),
+        ):
+            _drop_caches(folder)
+            started = time.perf_counter()
+            restore(folder)
+            took[name] = time.perf_counter() - started
+        return took
 
 
 def _drop_caches(folder: Path) -> None:
