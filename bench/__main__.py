@@ -25,6 +25,7 @@ SUITES = {
     "relay-week": "bench.relay.week",
     "alarms": "bench.alarms",
     "live": "bench.live",
+    "checkpoint": "bench.checkpoint",
 }
 """Name -> module whose ``run()`` gives the rows."""
 

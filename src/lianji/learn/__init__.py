@@ -1,1 +1,1 @@
-"""What models are made from and become. It reads the history and keeps files of its own."""
+"""Data sets, jobs, training, checkpoints, models: what is made of the history."""
