@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 SUITE ?= all
-WORKERS ?= 2
+WORKERS ?= 3
 
 run: .venv/run.stamp
 	@$(BIN)/lianji demo $(if $(PORT),--port $(PORT))

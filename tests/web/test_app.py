@@ -26,7 +26,7 @@ COMPUTED = (
     "access.role_", "access.scope_", "access.days_", "access.broken_", "access.done_", "audit.",
     "column.", "tags.added", "tags.changed", "tags.removed", "versions.", "connect.edit",
     "connect.remove", "board.kind_", "board.above", "board.below", "theme.",
-    "hub.state_", "hub.trouble_", "hub.todo_",
+    "board.table_", "templates.use", "templates.compare", "hub.state_", "hub.trouble_", "hub.todo_",
 )  # fmt: skip
 
 

@@ -83,6 +83,7 @@ class Uplink:
         self._holder = spool.holder(name)
         self._epoch, self._book = open_book(self._book_file, spool.epoch, self._holder.position)
         self._lock = threading.RLock()
+        self._keeping = threading.Lock()
         self._agreed = threading.Event()
         self._stop = threading.Event()
         self._backlog_wanted = threading.Event()
@@ -267,14 +268,25 @@ class Uplink:
         lane = waiting[0]
         started_s = monotonic_s()
         assert lane.end is not None
-        self._send(lane, lane.end, self._rate.body_bytes(BACKLOG_BODY_S, BACKLOG_BYTES_MAX))
-        took_s = monotonic_s() - started_s
+        line_s: list[float] = []
+        size = self._rate.body_bytes(BACKLOG_BODY_S, BACKLOG_BYTES_MAX)
+        self._send(lane, lane.end, size, line_s.append)
         self._keep()
         self._backlog_wanted.set()
-        self._stop.wait(took_s * (1 / self._share - 1))
+        # the share is of the line's time: what it took to make the body ready was a rest for it
+        rest_s = sum(line_s) / self._share - (monotonic_s() - started_s)
+        self._stop.wait(max(0.0, rest_s))
 
-    def _send(self, lane: Stretch, last: int, bytes_max: int) -> int:
-        """Send the next records of a lane; the sequence up to which it is with the hub now."""
+    def _send(
+        self,
+        lane: Stretch,
+        last: int,
+        bytes_max: int,
+        on_line: Callable[[float], object] = lambda _: None,
+    ) -> int:
+        """Send the next records of a lane; the sequence up to which it is with the hub now.
+
+        ``on_line`` is told for how many seconds the body was on the line."""
         first = lane.after + 1
         records = self._spool.records(first, last, bytes_max)
         if not records:
@@ -297,7 +309,9 @@ class Uplink:
         except HistoriesParted as parted:
             self._doubt(parted)
             raise
-        self._rate.note(len(body.content), monotonic_s() - started_s)
+        took_s = monotonic_s() - started_s
+        on_line(took_s)
+        self._rate.note(len(body.content), took_s)
         self._sent_bytes += len(body.content)
         self._sent_records += len(sent)
         self._took(lane, answer.mark, answer.tags)
@@ -349,17 +363,21 @@ class Uplink:
     # -- what is kept, and told --------------------------------------------------------------
 
     def _keep(self, at_once: bool = False) -> None:
-        """Write the book and move the spool's position: both may lag, and the hub knows better."""
-        now_s = monotonic_s()
-        if not at_once and now_s - self._committed_s < COMMIT_S:
-            return
-        self._committed_s = now_s
-        with self._lock:
-            self._book.forget(self._spool.oldest)
-            kept = as_json(self._epoch, self._spool.epoch, self._book)
-            position = self._book.position
-        write_atomically(self._book_file, kept)
-        self._holder.commit(position)
+        """Write the book and move the spool's position: both may lag, and the hub knows better.
+
+        A split that was written must not be written over by an older book, so threads take turns.
+        """
+        with self._keeping:
+            now_s = monotonic_s()
+            if not at_once and now_s - self._committed_s < COMMIT_S:
+                return
+            self._committed_s = now_s
+            with self._lock:
+                self._book.forget(self._spool.oldest)
+                kept = as_json(self._epoch, self._spool.epoch, self._book)
+                position = self._book.position
+            write_atomically(self._book_file, kept)
+            self._holder.commit(position)
 
     def wait_for(self, sequence: int, timeout_s: float) -> bool:
         """Wait until the hub has everything up to a sequence; False if the time is over."""
@@ -378,16 +396,12 @@ class Uplink:
 
     def status(self) -> UplinkStatus:
         with self._lock:
-            durable, live = self._spool.durable, self._book.live
-            waiting = self._book.backlog
-            return UplinkStatus(
+            return UplinkStatus.of(
+                self._book,
+                self._spool.durable,
                 hub=self._client.address,
                 connected=self._agreed.is_set() and not self._stop.is_set(),
                 parted=self._parted,
-                live_lag=max(0, durable - live.after),
-                backlog=sum((lane.end or 0) - lane.after for lane in waiting),
-                lanes=len(waiting) + 1,
-                position=self._book.position,
                 sent_bytes=self._sent_bytes,
                 sent_records=self._sent_records,
                 error=self._error.as_json() if self._error else None,
