@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ from lianji.relay.book_file import as_json, open_book
 from lianji.relay.client import HubClient, Moved, NotNow, TellTags
 from lianji.relay.lanes import THINNED, Lane, Mark
 from lianji.relay.picking import Pick, check_of
-from lianji.relay.rate import Rate
+from lianji.relay.rate import Ages, Rate
 from lianji.relay.sending import Book, HistoriesParted, Stretch
 from lianji.relay.uplink_status import UplinkStatus
 from lianji.relay.uplink_words import in_words
@@ -88,7 +87,7 @@ class Uplink:
         self._stop = threading.Event()
         self._backlog_wanted = threading.Event()
         self._moved = threading.Condition()
-        self._seen: deque[tuple[float, int]] = deque(maxlen=4096)
+        self._ages = Ages()
         self._told_tags = 0
         self._generation = client.generation
         self._rate = Rate()
@@ -225,34 +224,28 @@ class Uplink:
             lane, durable = self._book.live, self._spool.durable
             if self._in_order and (waiting := self._book.backlog):
                 lane, durable = waiting[0], waiting[0].end or durable
-            self._note_seen(started_s, durable)
+            self._ages.note(started_s, durable)
         if durable <= lane.after:
             self._keep()
             self._spool.wait_beyond(lane.after, 0.5)
             return
         size = self._rate.body_bytes(LIVE_BODY_S, LIVE_BYTES_MAX)
         last = self._send(lane, durable, size)
-        if not self._in_order and last < durable and self._age_s(last) > SPLIT_S:
+        if (
+            not self._in_order
+            and last < durable
+            and self._ages.behind(last, monotonic_s()) > SPLIT_S
+        ):
             self._split()
             return
         rest_s = GATHER_S - (monotonic_s() - started_s)
         if rest_s > 0 and last >= durable:
             self._stop.wait(rest_s)
 
-    def _note_seen(self, now_s: float, durable: int) -> None:
-        if not self._seen or (now_s - self._seen[-1][0] > 0.5 and durable > self._seen[-1][1]):
-            self._seen.append((now_s, durable))
-
-    def _age_s(self, sequence: int) -> float:
-        """How long the record behind this one waits, as far as this process saw."""
-        while len(self._seen) > 1 and self._seen[0][1] <= sequence:
-            self._seen.popleft()
-        return monotonic_s() - self._seen[0][0] if self._seen else 0.0
-
     def _split(self) -> None:
         with self._lock:
             if self._book.split(self._spool.durable):
-                self._seen.clear()
+                self._ages.clear()
                 self._backlog_wanted.set()
         self._keep(at_once=True)
 
