@@ -231,11 +231,8 @@ class Uplink:
             return
         size = self._rate.body_bytes(LIVE_BODY_S, LIVE_BYTES_MAX)
         last = self._send(lane, durable, size)
-        if (
-            not self._in_order
-            and last < durable
-            and self._ages.behind(last, monotonic_s()) > SPLIT_S
-        ):
+        late = last < durable and self._ages.behind(last, monotonic_s()) > SPLIT_S
+        if late and not self._in_order:
             self._split()
             return
         rest_s = GATHER_S - (monotonic_s() - started_s)
