@@ -14,7 +14,8 @@ MANY = 1_000
 
 def run() -> list[Row]:
     with work_folder() as folder, bench_hub(folder, MANY) as hub:
-        return [*_latency(hub, folder), *_ingest(hub), *_many(hub)]
+        # the merging of what was brought in bulk would be counted with the thousand: they go first
+        return [*_latency(hub, folder), *_many(hub), *_ingest(hub)]
 
 
 def _latency(hub: BenchHub, folder: Path) -> list[Row]:
@@ -44,7 +45,7 @@ def _ingest(hub: BenchHub) -> list[Row]:
 
 
 def _many(hub: BenchHub) -> list[Row]:
-    drive(hub, MANY, 100, 100, 1.0, 5)
+    drive(hub, MANY, 100, 100, 1.0, 10)
     told = drive(hub, MANY, 100, 100, 1.0, 60.0)
     return [
         Row("1,000 edges, 100 samples a second each: hub", told["hub_cpu_s"] / told["seconds"],
