@@ -92,3 +92,14 @@ def test_an_edge_ends_at_once_though_it_holds_a_line_open(hub: Hub) -> None:
     began_s = time.monotonic()
     talking.close()
     assert time.monotonic() - began_s < 3.0
+
+
+def test_it_ends_at_once_whatever_it_is_about_to_do(hub: Hub) -> None:
+    address = f"https://127.0.0.1:{hub.port}"
+    for _ in range(20):
+        client = HubClient([address], "plant", lambda: hub.context("plant"))
+        talking = Talking(client, dict, {})
+        talking.start()
+        begun = time.monotonic()
+        talking.close()  # before, in or behind its first handshake
+        assert time.monotonic() - begun < 5

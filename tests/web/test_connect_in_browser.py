@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,8 +128,9 @@ def test_the_word_order_helper_finds_the_right_order(
 
 
 def test_a_wrong_host_is_said_in_plain_words(browser: Browser, plant: PlantProcess) -> None:
-    port = free_port()
-    with page_of(browser, plant) as page:
+    with socket.socket() as taken, page_of(browser, plant) as page:
+        taken.bind(("127.0.0.1", 0))  # and listens not: nobody else gets this port meanwhile
+        port = int(taken.getsockname()[1])
         fill(page, "press", port, ("hr:0", "uint16"))
         page.locator("#test").click()
         fault = page.locator("#trial .fault")

@@ -144,6 +144,15 @@ class HubClient:
                 socket.socket.shutdown(one, socket.SHUT_RDWR)
         self.renew()
 
+    def close_until_ended(self, threads: Sequence[threading.Thread]) -> None:
+        """End threads that use this and were told to stop. One of them may just have begun another
+        request, or a handshake, so once is not enough."""
+        for thread in threads:
+            while thread.is_alive():
+                self.close()
+                thread.join(0.1)
+        self.close()
+
     def _note_socket(self, event: str, told: Mapping[str, Any]) -> None:
         if event.endswith("start_tls.complete"):
             with self._lock:

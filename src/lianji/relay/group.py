@@ -79,9 +79,7 @@ class Telling:
 
     def close(self) -> None:
         self._stop.set()
-        self._client.close()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._client.close_until_ended([self._thread])
 
     def renew(self) -> None:
         """Over new connections, with the newest certificate."""

@@ -66,9 +66,7 @@ class Talking:
 
     def close(self) -> None:
         self._stop.set()
-        self._client.close()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._client.close_until_ended([self._thread])
 
     def _run(self) -> None:
         said: dict[str, Any] = {}

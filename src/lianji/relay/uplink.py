@@ -114,12 +114,9 @@ class Uplink:
         self._stop.set()
         self._backlog_wanted.set()
         self._agreed.set()
-        self._client.close()
         self._spool.wake()
-        for thread in self._threads:
-            thread.join()
+        self._client.close_until_ended(self._threads)
         self._threads.clear()
-        self._client.close()
         self._keep(at_once=True)
 
     def _guarded(self, work: Callable[[], None]) -> None:
