@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from lianji.base.errors import InputError, LinkDown, NotFound, Text
+from lianji.relay import talking as talking_room
 from lianji.relay.client import HubClient
 from lianji.relay.talking import Talking
 from tests.relay.line import line_to
@@ -103,3 +104,21 @@ def test_it_ends_at_once_whatever_it_is_about_to_do(hub: Hub) -> None:
         begun = time.monotonic()
         talking.close()  # before, in or behind its first handshake
         assert time.monotonic() - begun < 5
+
+
+def test_a_bug_in_a_report_does_not_end_the_line(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(talking_room, "RETRY_S", 0.05)
+    faults = iter([KeyError("status")])
+
+    def report() -> dict[str, Any]:
+        for fault in faults:
+            raise fault
+        return {"rows": 8}
+
+    client = HubClient([f"https://127.0.0.1:{hub.port}"], "plant", lambda: hub.context("plant"))
+    talking = Talking(client, report, {})
+    talking.start()
+    try:
+        until(lambda: "plant" in hub.conversation.heard, "a report after the fault")
+    finally:
+        talking.close()

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
 from lianji.act.alarms.alarm import expand
-from lianji.base.errors import InputError, LianjiError, LinkDown, Text
+from lianji.base.errors import InputError, LianjiError, Text
 from lianji.dictionary.tag_ids import TagIds
 from lianji.node.alarm_tables import load_alarms
-from lianji.node.asked import credentials, running_plant
+from lianji.node.asked import said_by
 from lianji.node.configuration import load_tags
 from lianji.node.folder import PlantFolder
+
+ROUTE = "/api/alarms"
 
 
 @dataclass(slots=True)
@@ -52,32 +52,9 @@ def _without(file: str, line: int, why: Text) -> InputError:
 
 def ask_alarms(folder: PlantFolder, path: str, **parameters: Any) -> dict[str, Any]:
     """The answer of ``/api/alarms<path>``. Raises NotFound, LinkDown, and what the plant said."""
-    return _asked(folder, "GET", path, params=parameters)
+    return said_by(folder, "GET", f"{ROUTE}{path}", params=parameters)
 
 
 def tell_alarms(folder: PlantFolder, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """The same for what somebody decides."""
-    return _asked(folder, "POST", path, json=body)
-
-
-def _asked(folder: PlantFolder, method: str, path: str, **more: Any) -> dict[str, Any]:
-    address = running_plant(folder).address
-    try:
-        answer = httpx.request(
-            method,
-            f"{address}/api/alarms{path}",
-            headers=credentials(folder),
-            timeout=20,
-            trust_env=False,
-            **more,
-        )
-        said: dict[str, Any] = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
-        raise LinkDown(
-            "plant-silent",
-            Text(f"{address} does not answer: {error}.", f"{address} 没有应答：{error}。"),
-            Text("See `lianji status`.", "请查看 `lianji status`。"),
-        ) from error
-    if answer.is_error:
-        raise LianjiError(said["code"], Text(**said["cause"]), Text(**said["remedy"]))
-    return said
+    return said_by(folder, "POST", f"{ROUTE}{path}", json=body)

@@ -84,6 +84,33 @@ def found_of(folder: PlantFolder, path: str) -> dict[str, Any]:
     return found
 
 
+def said_by(
+    folder: PlantFolder, method: str, path: str, timeout_s: float = 30, **more: Any
+) -> dict[str, Any]:
+    """The JSON that the running plant answers to any request; where it refuses, its own words are
+    raised. ``more`` goes to httpx. Raises NotFound, LinkDown, LianjiError."""
+    address = running_plant(folder).address
+    try:
+        answer = httpx.request(
+            method,
+            f"{address}{path}",
+            headers=credentials(folder),
+            timeout=timeout_s,
+            trust_env=False,
+            **more,
+        )
+        said: dict[str, Any] = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise LinkDown(
+            "plant-silent",
+            Text(f"{address} does not answer: {error}.", f"{address} 没有应答：{error}。"),
+            Text("See `lianji status`.", "请查看 `lianji status`。"),
+        ) from error
+    if answer.is_error:
+        raise LianjiError(said["code"], Text(**said["cause"]), Text(**said["remedy"]))
+    return said
+
+
 def told_fault(answer: httpx.Response, kind: type[LianjiError]) -> LianjiError:
     """The error that an answer carries."""
     try:

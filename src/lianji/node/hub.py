@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 
-from lianji.base.clock import now_us
+from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import LianjiError, Text
 from lianji.node.enrolment import authority_of, edges_with
 from lianji.node.pairing import Group, standing_of, told_of_group
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lianji.node.plant import Plant
 
 REFRESH_S = 86_400.0
+GROUP_S = 1.0
 
 
 class HubDoor:
@@ -44,6 +45,7 @@ class HubDoor:
     def __init__(self, plant: Plant, settings: HubSettings) -> None:
         """Raises NotFound where there are no keys, StorageError."""
         self._folder = folder = plant.folder
+        self._group_kept, self._group_read_s = Group.of(folder), monotonic_s()
         self.authority = authority_of(folder)
         self.edges: Edges = edges_with(folder, plant.state)
         self.aside = Aside(folder.hub / "aside")
@@ -79,10 +81,17 @@ class HubDoor:
     def sender(self, certificate: bytes | None) -> Sender:
         """Who speaks. Raises Untrusted."""
         peer = peer_of(certificate, now_us(), self.edges)
-        group = Group.of(self._folder)
+        group = self._group_now()
         if group is not None and peer.edge == group.me:
             raise _itself(group.me)
         return Sender(peer.edge, peer.sites, group is not None and peer.edge in group.hubs)
+
+    def _group_now(self) -> Group | None:
+        """As of a second ago at most: each request asks."""
+        now_s = monotonic_s()
+        if now_s - self._group_read_s >= GROUP_S:
+            self._group_kept, self._group_read_s = Group.of(self._folder), now_s
+        return self._group_kept
 
     def _group(self, edge: str, told: dict[str, Any]) -> dict[str, Any]:
         """What this hub answers to one of its group. In a thread."""

@@ -5,6 +5,7 @@ Nothing of the relay is loaded by a plant that has joined no hub.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import structlog
@@ -28,6 +29,7 @@ class LineOut:
         self._plant = plant
         self._error: LianjiError | None = None
         self._closed = False
+        self._lock = threading.Lock()
         self.relaying: Relaying | None = self._open()
 
     def start(self) -> None:
@@ -35,12 +37,17 @@ class LineOut:
             self.relaying.start()
 
     def close(self) -> None:
-        self._closed = True
+        with self._lock:
+            self._closed = True
         if self.relaying is not None:
             self.relaying.close()
 
     def look(self) -> None:
-        """Begin to send if the plant has joined since. From one thread at a time."""
+        """Begin to send if the plant has joined since. It blocks on the disk."""
+        with self._lock:
+            self._look()
+
+    def _look(self) -> None:
         joined = self._plant.folder.relay / IDENTITY
         if self.relaying is not None or self._closed or not joined.exists():
             return

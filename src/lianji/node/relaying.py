@@ -153,8 +153,9 @@ class Relaying:
         """
         address, proxy = self._talk.address, self._settings.proxy
         self._identity = joining.renew(self._folder, address, proxy)
-        self._client.renew()
-        self._fetch.renew()
+        for client in (self._client, self._fetch, self._telling):
+            if client is not None:
+                client.renew()
         return self._identity.not_after
 
     def _refused(self, no: Unwelcome) -> None:
@@ -171,16 +172,11 @@ class Relaying:
             return
         self._renewed_s = monotonic_s()
         try:
-            address, proxy = self._talk.address, self._settings.proxy
-            self._identity = joining.renew(self._folder, address, proxy)
+            self.renew()
         except (LianjiError, OSError) as error:
             log.warning("relay-renewal-failed", error=str(error))
             return
-        self._client.renew()
         self._talk.renew()
-        self._fetch.renew()
-        if self._telling is not None:
-            self._telling.renew()
 
 
 def highest_of(folder: Path) -> Highest:

@@ -8,7 +8,6 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from lianji.base.clock import now_us
 from lianji.base.durable import make_folder, write_atomically
 
 BYTES_MAX = 256 * 1024 * 1024
@@ -57,5 +56,5 @@ class Aside:
                 file.parent.name, file.name, file.stat().st_size, int(file.stat().st_mtime * 1e6)
             )
             for file in sorted(self.folder.glob("*/*"))
-            if not file.name.startswith(".") and file.stat().st_mtime * 1e6 <= now_us() + 86_400e6
+            if not file.name.startswith(".")
         ]

@@ -186,7 +186,7 @@ class Door:
         await self._here(sender)
         path = await asyncio.to_thread(content_of, sender.edge, message)
         start = start_of(scope.get("query_string", b""))
-        await send_file(send, path, start, [(GENERATION.encode(), b"%d" % self._generation())])
+        await send_file(send, path, start, self._told_generation())
 
     def _known(self, scope: Scope, edge: str) -> Sender:
         sender = self._sender(scope)
@@ -226,7 +226,7 @@ class Door:
             yes = await self._receiving.put(sender, lane, previous, body)
         if self.ownership is not None:
             self.ownership.still(sender.edge)
-        self._limits.took(sender.edge, yes.rows, len(content))
+        self._limits.took(sender.edge, yes.rows)
         return _told(yes)
 
     async def _with_group(

@@ -129,7 +129,7 @@ class Conversation:
         self._news[edge].set()
 
     def end(self) -> None:
-        """Let go of everybody who waits. From any thread."""
+        """Let go of everybody who waits. From the loop's own thread."""
         self._ended = True
         for event in list(self._news.values()):
             event.set()

@@ -55,7 +55,7 @@ class Limits:
             rate = Text(f"{self._rate:,.0f} samples a second", f"每秒 {self._rate:,.0f} 个样本")
             raise Slower(edge, rate, over / self._rate)
 
-    def took(self, edge: str, rows: int, _bytes: int) -> None:
+    def took(self, edge: str, rows: int) -> None:
         self._leaked(edge).level += rows
 
     def _leaked(self, edge: str) -> _Bucket:

@@ -294,8 +294,8 @@ class Receiving:
 def runs(records: Sequence[Record]) -> list[list[Record]]:
     """Consecutive records that become one of the hub: batches whose word has the same weight.
 
-    A gap stands alone, and so does what people or imports said: the hub must be able to tell who
-    corrected a sample, and in which order.
+    A gap stands alone, and what a person or an import said is joined with nobody else's word: the
+    hub must be able to tell who corrected a sample, and in which order.
     """
     found: list[list[Record]] = []
     rows = 0

@@ -90,6 +90,9 @@ class Talking:
                     _log.info("relay-talk-failed", error=str(error))
                     self._client.next_hub()
                     self._stop.wait(RETRY_S)
+            except Exception:  # certificates are renewed here: the line must not end with a bug
+                _log.exception("relay-talk-broken")
+                self._stop.wait(RETRY_S)
 
     def _add_finished(self, said: dict[str, Any]) -> float:
         """Say also what became of messages meanwhile; how long to wait for more."""

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from lianji.base.errors import StorageError
 from lianji.relay import rate, uplink
+from lianji.relay.client import HubClient
 from lianji.relay.generation import Generation, Highest
 from lianji.relay.lanes import Lane, Mark
 from lianji.relay.limits import Limits
@@ -256,6 +257,28 @@ def _tags(hub: GroupHub) -> list[bytes | memoryview]:
     from lianji.spool.record import encode_tags
 
     return encode_tags(0, list(range(len(hub.names.paths))), list(hub.names.paths))
+
+
+def test_a_promoted_hub_hands_out_contents_under_its_own_generation(tmp_path: Path) -> None:
+    with group(tmp_path) as world:
+        assert world.a.standing.promote().generation == 2
+        message = "ab" * 16
+        (world.a.folder / message).write_bytes(b"a model")
+        seen = Highest()
+        client = HubClient(
+            [f"https://127.0.0.1:{world.a.port}"],
+            "plant",
+            lambda: world.a.context("plant"),
+            seen=seen,
+        )
+        try:
+            client.exchange(b"{}", 0)
+            assert seen.told().number == 2
+            got: list[bytes] = []
+            client.content(message, 2, got.append)
+            assert b"".join(got) == b"model"
+        finally:
+            client.close()
 
 
 def test_a_standing_is_seen_by_other_processes_and_a_damaged_one_is_told(tmp_path: Path) -> None:

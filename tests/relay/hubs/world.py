@@ -95,6 +95,7 @@ class GroupHub(world.Hub):
             lambda: 0,
             standing=self.standing,
             group=lambda _, told: answer(self.members, told),
+            content_of=lambda _, message: self.folder / message,
         )
         self._server = DoorServer(door, self.authority.server_context())
         serving = asyncio.create_task(self._server.serve(sockets=[self._listener]))
