@@ -173,6 +173,19 @@ def test_a_wrong_edit_by_hand_waits_until_it_is_mended_and_blocks_nothing_else(
     assert store.files()["devices/m.toml"].endswith(b"unit_id = 3\n")
 
 
+def test_an_edit_is_told_as_unused_until_the_plant_is_it(folder: PlantFolder) -> None:
+    """Who sees no problem any more must find the mended file in use."""
+    told_while_becoming: list[int] = []
+    store = ConfigurationStore(
+        folder, lambda *_: told_while_becoming.append(len(store.refused)), starting=True
+    )
+    (folder.devices / "m.toml").write_text('protocol = "modbus"\nho')
+    store.look()
+    (folder.devices / "m.toml").write_bytes(DEVICE)
+    assert store.look()
+    assert (told_while_becoming, store.refused) == ([1], [])
+
+
 def test_edits_while_the_plant_stood_are_a_version_of_their_own(folder: PlantFolder) -> None:
     ConfigurationStore(folder, starting=True)
     write_device(folder.root, "m", "modbus", host="127.0.0.1")

@@ -222,10 +222,10 @@ class ConfigurationStore:
             if problems:
                 self.refused = [by_hand(problem) for problem in problems]
                 return head.id != before
-            self.refused = []
             version = self._next(head, files, "", "", "hand")
             self._kept.write(version)
             self._become(version, configuration, watched=True)
+            self.refused = []
             return True
 
     # -- inside ------------------------------------------------------------------------------
