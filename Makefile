@@ -51,6 +51,7 @@ lock: .venv/dev.stamp
 	$(COMPILE) --extra demo --output-file requirements/run.txt pyproject.toml
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
 	$(COMPILE) --output-file requirements/bench.txt requirements/bench.in
+	@sed -i 's/^\(torch==[0-9.]*\)+cpu$$/\1/' requirements/*.txt
 
 clean:
 	rm -rf .venv build dist demo-plant .mypy_cache .ruff_cache .pytest_cache
