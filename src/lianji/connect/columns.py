@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lianji.connect.driver import Columns
+from lianji.connect.driver import Columns, Settled
 
 
 def join(parts: Sequence[Columns]) -> Columns:
@@ -22,7 +22,20 @@ def join(parts: Sequence[Columns]) -> Columns:
         np.concatenate([part.values for part in parts]),
         np.concatenate([part.quality for part in parts]),
         _join_texts(parts),
+        _join_settled(parts),
     )
+
+
+def _join_settled(parts: Sequence[Columns]) -> Settled | None:
+    waiting = [part.settled for part in parts if part.settled is not None]
+    if not waiting:
+        return None
+
+    def settled(stored: bool) -> None:
+        for one in waiting:
+            one(stored)
+
+    return settled
 
 
 def _join_texts(parts: Sequence[Columns]) -> list[str | None] | None:
@@ -35,7 +48,7 @@ def _join_texts(parts: Sequence[Columns]) -> list[str | None] | None:
 
 
 def take(columns: Columns, rows: NDArray[np.intp]) -> Columns:
-    """Some rows, in the order of ``rows``."""
+    """Some rows, in the order of ``rows``; nobody is told when they are settled."""
     texts = columns.texts
     return Columns(
         columns.numbers[rows],

@@ -100,6 +100,9 @@ class Block:
         return self.end - self.start
 
 
+Settled = Callable[[bool], None]
+
+
 @dataclass(slots=True)
 class Columns:
     """Decoded samples of one device, one row each.
@@ -107,6 +110,8 @@ class Columns:
     ``numbers`` int32 (n,): which of the device's points; ``times_us`` int64 (n,): microseconds
     UTC, the source's own time where it has one; ``values`` float64 (n,), NaN where there is
     none; ``quality`` uint16 (n,); ``texts``: n strings or None, or None if all are numbers.
+    ``settled`` is called once: with True when these rows are on disk (or no news), with False
+    when they could not be stored. A protocol whose source waits for our yes says it then.
     """
 
     numbers: NDArray[np.int32]
@@ -114,6 +119,7 @@ class Columns:
     values: NDArray[np.float64]
     quality: NDArray[np.uint16]
     texts: list[str | None] | None = None
+    settled: Settled | None = None
 
     def __len__(self) -> int:
         return len(self.numbers)

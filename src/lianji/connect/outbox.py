@@ -21,7 +21,7 @@ from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import Busy, LianjiError, StorageError, Text
 from lianji.connect.columns import join
 from lianji.connect.deadband import Deadband
-from lianji.connect.driver import Columns
+from lianji.connect.driver import Columns, Settled
 from lianji.connect.statistics import Statistics
 from lianji.dictionary.batch import TIME_US_MAX, TIME_US_MIN, Batch
 from lianji.dictionary.quality import BAD_BIT, UNCERTAIN_BIT, Quality, is_good
@@ -43,6 +43,9 @@ class Sink(Protocol):
         """
 
 
+_Waiting = tuple[Batch, NDArray[np.int32], Settled | None]
+
+
 class Outbox:
     """Filters, batches and delivers the samples of one device."""
 
@@ -60,7 +63,7 @@ class Outbox:
         self._deadband = Deadband(deadbands, heartbeat_s)
         self._sink = sink
         self._statistics = statistics
-        self._queue: asyncio.Queue[tuple[Batch, NDArray[np.int32]]] = asyncio.Queue(BATCHES_AHEAD)
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(BATCHES_AHEAD)
 
     async def send(
         self,
@@ -80,12 +83,13 @@ class Outbox:
             kept = join([kept, self._deadband.standing(standing, now_s)])
         self._note_good(columns)
         if not len(kept):
+            _settle(columns.settled, True)
             return
         batch = self._batch(kept, Marks() if marks is None else marks)
         if marks is not None:
             marks.add(Stage.DECODE, read_ns, read_ns)
         try:
-            await self._queue.put((batch, kept.numbers))
+            await self._queue.put((batch, kept.numbers, columns.settled))
         except asyncio.CancelledError:
             self._statistics.lost_samples += len(batch)
             raise
@@ -115,12 +119,12 @@ class Outbox:
 
     async def _work(self) -> None:
         while True:
-            batch, numbers = await self._queue.get()
+            batch, numbers, settled = await self._queue.get()
             try:
-                await self._deliver(batch, numbers)
+                _settle(settled, await self._deliver(batch, numbers))
             finally:
                 self._queue.task_done()
-            del batch, numbers  # or a worker that waits would hold its last ones
+            del batch, numbers, settled  # or a worker that waits would hold its last ones
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until all is delivered; what is not by then is lost and counted as such."""
@@ -129,10 +133,11 @@ class Outbox:
                 await self._queue.join()
         except TimeoutError:
             while not self._queue.empty():
-                batch, _ = self._queue.get_nowait()
+                batch, _, _ = self._queue.get_nowait()
                 self._statistics.lost_samples += len(batch)
 
-    async def _deliver(self, batch: Batch, numbers: NDArray[np.int32]) -> None:
+    async def _deliver(self, batch: Batch, numbers: NDArray[np.int32]) -> bool:
+        """Whether it is on disk; else it is counted as lost."""
         for wait_s in (*BUSY_RETRIES_S, None):
             try:
                 await self._sink.append(batch)
@@ -146,7 +151,9 @@ class Outbox:
                 self._lost(batch, numbers, error)
             else:
                 self._delivered(batch)
-            return
+                return True
+            return False
+        return False
 
     def _delivered(self, batch: Batch) -> None:
         statistics = self._statistics
@@ -175,6 +182,8 @@ class Changes:
         self._parts: list[Columns] = []
         self._rows = 0
         self._first_ns = 0
+        self._awaited = False
+        """Whether a source waits for our yes; it is not kept waiting for others."""
         self._some = asyncio.Event()
 
     def emit(self, columns: Columns) -> None:
@@ -184,29 +193,37 @@ class Changes:
         if self._rows + len(columns) > GATHERED_ROWS_MAX:
             self._statistics.lost_samples += len(columns)
             self._statistics.storage_failed(_overrun())
+            _settle(columns.settled, False)
             return
         if not self._parts:
             self._first_ns = time.monotonic_ns()
             self._some.set()
         self._parts.append(columns)
         self._rows += len(columns)
+        self._awaited |= columns.settled is not None
 
     async def run(self) -> None:
         """Send on what was gathered, until cancelled."""
         while True:
             await self._some.wait()
-            await asyncio.sleep(FLUSH_S)
+            if not self._awaited:
+                await asyncio.sleep(FLUSH_S)
             await self.flush()
 
     async def flush(self) -> None:
         if not self._parts:
             return
-        parts, self._parts, self._rows = self._parts, [], 0
+        parts, self._parts, self._rows, self._awaited = self._parts, [], 0, False
         self._some.clear()
         marks = Marks()
         now_ns = time.monotonic_ns()
         marks.add(Stage.READ, self._first_ns, now_ns)
         await self._outbox.send(join(parts), marks=marks, read_ns=now_ns)
+
+
+def _settle(settled: Settled | None, stored: bool) -> None:
+    if settled is not None:
+        settled(stored)
 
 
 def _unknown(error: Exception) -> StorageError:

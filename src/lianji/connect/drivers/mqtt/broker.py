@@ -12,7 +12,7 @@ import secrets
 import ssl
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import aiomqtt
@@ -42,6 +42,8 @@ class Arrived:
     payload: bytes
     retained: bool
     time_us: int
+    mid: int
+    qos: int
 
 
 class Inbox(asyncio.Queue[aiomqtt.Message]):
@@ -71,8 +73,9 @@ class Inbox(asyncio.Queue[aiomqtt.Message]):
     def arrived(self, message: aiomqtt.Message) -> Arrived:
         """The message just taken from the queue, with its stamp."""
         payload = message.payload
+        stamp = self._stamps.popleft()
         raw = payload if isinstance(payload, bytes) else bytes(str(payload), "utf-8")
-        return Arrived(message.topic.value, raw, message.retain, self._stamps.popleft())
+        return Arrived(message.topic.value, raw, message.retain, stamp, message.mid, message.qos)
 
     def waiting(self, limit: int) -> list[Arrived]:
         return [self.arrived(self.get_nowait()) for _ in range(min(limit, self.qsize()))]
@@ -84,6 +87,20 @@ class _Client(aiomqtt.Client):
     def bound_connect(self, timeout_s: float) -> None:
         """Bound the TCP connect too: paho's own default is 5 s."""
         self._client.connect_timeout = timeout_s
+
+    def acknowledge_later(self) -> None:
+        """From here on nothing is acknowledged (QoS 1) but by ``acknowledge``."""
+        self._client.manual_ack_set(True)
+
+    def acknowledge(self, messages: Iterable[Arrived]) -> None:
+        for message in messages:
+            if message.qos:
+                self._client.ack(message.mid, message.qos)
+
+    def give_up(self, why: str) -> None:
+        """Let whoever waits for messages find the link lost."""
+        if not self._disconnected.done():
+            self._disconnected.set_exception(aiomqtt.MqttError(why))
 
     async def _misc_loop(self) -> None:
         """aiomqtt's own, and an end to packets that have none.
@@ -97,9 +114,8 @@ class _Client(aiomqtt.Client):
             now_s = time.monotonic()
             if self._client._in_packet is not packet or not packet["command"]:
                 packet, since_s = self._client._in_packet, now_s
-            elif now_s - since_s > patience_s and not self._disconnected.done():
-                words = f"a packet has not ended within {patience_s:.0f} s"
-                self._disconnected.set_exception(aiomqtt.MqttError(words))
+            elif now_s - since_s > patience_s:
+                self.give_up(f"a packet has not ended within {patience_s:.0f} s")
                 return
             await asyncio.sleep(1)
 
@@ -116,8 +132,10 @@ class _Client(aiomqtt.Client):
 class Link:
     """An open connection. Made by ``connect``."""
 
-    def __init__(self, client: _Client, inbox: Inbox, where: str) -> None:
+    def __init__(self, client: _Client, inbox: Inbox, where: str, waits: bool) -> None:
         self._client = client
+        self.waits_for_yes = waits
+        """Whether the broker keeps each message until ``settle``."""
         self._inbox = inbox
         self.where = where
 
@@ -157,6 +175,14 @@ class Link:
             await asyncio.sleep(GATHER_S)
         return [first, *self._inbox.waiting(BATCH_MESSAGES_MAX)]
 
+    def settle(self, messages: Sequence[Arrived], stored: bool) -> None:
+        """Say yes to messages that are on disk; give up the link for those that are not, since
+        a broker offers what was not acknowledged only to who comes anew (MQTT 3.1.1, 4.4)."""
+        if stored:
+            self._client.acknowledge(messages)
+        else:
+            self._client.give_up("what it sent could not be stored, so it was not acknowledged")
+
     async def close(self) -> None:
         """Say goodbye. Never raises."""
         await self._client.drop()
@@ -187,6 +213,9 @@ async def connect(config: MqttConfig, client_id: str = "") -> Link:
         tls_context=_tls_context(config, where) if config.tls else None,
     )
     client.bound_connect(timeout_s)
+    waits = config.acknowledges_what_is_stored
+    if waits:
+        client.acknowledge_later()
     # paho connects in a thread, which a cancelled task would leave behind with an open socket
     entering = asyncio.create_task(client.__aenter__())
     try:
@@ -197,7 +226,7 @@ async def connect(config: MqttConfig, client_id: str = "") -> Link:
     except (aiomqtt.MqttError, OSError, ValueError) as error:
         await client.drop()
         raise connect_fault(where, error, timeout_s) from error
-    return Link(client, inboxes[0], where)
+    return Link(client, inboxes[0], where, waits)
 
 
 _leaving: set[asyncio.Task[None]] = set()

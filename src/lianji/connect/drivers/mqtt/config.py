@@ -41,9 +41,10 @@ class MqttConfig(DeviceConfig):
     keepalive_s: int = Field(20, ge=2, le=65_535)
     """The broker hears from us at least this often."""
     qos: Literal[0, 1, 2] = 1
-    """Of the subscriptions: 0 at most once, 1 at least once, 2 exactly once."""
+    """Of the subscriptions: 0 at most once, 1 at least once, 2 exactly once on the line."""
     clean_start: bool = True
-    """False lets the broker keep what comes while we are away; it needs a client_id."""
+    """False lets the broker keep what comes while we are away; it needs a client_id. With qos 1 a
+    message is then acknowledged only when it is on disk."""
     subscriptions: list[str] = Field(default_factory=list)
     """Topics to subscribe to, with + and # if wanted; empty means exactly the tags' topics."""
     time_path: str = ""
@@ -86,6 +87,11 @@ class MqttConfig(DeviceConfig):
         if bool(self.certificate) != bool(self.key):
             raise ValueError("certificate and key belong together")
         return self
+
+    @property
+    def acknowledges_what_is_stored(self) -> bool:
+        """Not with QoS 2: there the receiver owns a message before it is done (4.3.3)."""
+        return not self.clean_start and self.qos == 1
 
     def clock(self) -> Clock | None:
         if not self.time_path:

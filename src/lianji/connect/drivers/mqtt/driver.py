@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from lianji.base.clock import now_us
@@ -82,8 +83,12 @@ class MqttDriver(Driver[MqttConfig]):
                 columns, wrong = listening.decode(messages, self._counts)
                 self._counts["dropped"] = link.dropped
                 self._last_wrong = wrong or self._last_wrong
+                if link.waits_for_yes:
+                    columns.settled = partial(link.settle, messages)
                 if len(columns):
                     emit(columns)
+                elif columns.settled is not None:
+                    columns.settled(True)
         finally:
             asking.cancel()
 
