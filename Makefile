@@ -10,7 +10,7 @@ run: .venv/run.stamp
 	@$(BIN)/lianji demo $(if $(PORT),--port $(PORT))
 
 test: .venv/dev.stamp peers check
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	tests/run -n $(WORKERS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -204,7 +204,8 @@ MQTT: dict[str, Words] = _LOGIN | {
         "全新会话",
         "Off lets the broker keep what comes while we are away; it needs a client id. With quality "
         "of service 1 each message is then acknowledged only when it is on disk.",
-        "关闭后，离线期间的消息由消息代理保留；需要固定的客户端标识。服务质量为 1 时，消息落盘后才确认。",
+        "关闭后，离线期间的消息由消息代理保留；需要固定的客户端标识。"
+        "服务质量为 1 时，消息落盘后才确认。",
     ),
     "subscriptions": _words(
         "Subscriptions",
