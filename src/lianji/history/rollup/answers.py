@@ -22,7 +22,7 @@ from lianji.history.aggregates.result import Result
 from lianji.history.aggregates.rules import STANDARD
 from lianji.history.aggregates.segments import SimpleSegments
 from lianji.history.aggregates.slices import Floats, Slices
-from lianji.history.rollup.buckets import Buckets
+from lianji.history.rollup.buckets import AREAS, EXTREMES, MISSING, SUMS, Buckets
 from lianji.history.rows import Rows, order_by
 
 
@@ -175,6 +175,17 @@ _SUMS: dict[str, Callable[[_Tables], Floats]] = {
 _TIMED: dict[str, Callable[[Block], Result]] = {"time_average2": time_average2, "total2": total2}
 ROLLED = frozenset({*_SUMS, *_TIMED})
 """The aggregates that buckets answer exactly."""
+
+_ASKED = {
+    **dict.fromkeys(("minimum", "maximum", "range"), EXTREMES),
+    **dict.fromkeys(_TIMED, AREAS),
+}
+
+
+def unasked(names: Sequence[str]) -> frozenset[str]:
+    """Columns of the tables that these aggregates do without."""
+    asked = frozenset[str]().union(*(_ASKED.get(aggregate_named(one).name, SUMS) for one in names))
+    return (EXTREMES | SUMS | AREAS | MISSING) - asked
 
 
 def can_answer(names: Sequence[str]) -> bool:

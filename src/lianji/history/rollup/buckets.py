@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -66,14 +67,14 @@ class Buckets:
         return len(self.tag)
 
     def take(self, which: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Buckets:
-        return Buckets(*(getattr(self, name)[which] for name in COLUMNS))
+        return Buckets(*(_taken(getattr(self, name), which) for name in COLUMNS))
 
     @classmethod
     def concat(cls, parts: Sequence[Buckets]) -> Buckets:
         parts = [one for one in parts if len(one)] or list(parts[:1])
         if len(parts) == 1:
             return parts[0]
-        return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in COLUMNS))
+        return cls(*(_joined([getattr(one, name) for one in parts]) for name in COLUMNS))
 
     @classmethod
     def none(cls) -> Buckets:
@@ -81,6 +82,34 @@ class Buckets:
 
 
 COLUMNS = tuple(field.name for field in fields(Buckets))
+EXTREMES = frozenset({"min", "min_time", "max", "max_time"})
+SUMS = frozenset({"count", "good", "numbers", "sum"})
+AREAS = frozenset({"integral_step", "integral_linear", "held_us", "sloped_us"})
+MISSING = frozenset({"missing_time"})
+"""Columns of the tables that a question may leave unread; see ``of_table``."""
+
+
+def _absent(rows: int, kind: np.dtype[Any]) -> NDArray[Any]:
+    """A column that nobody asks for: noughts that take no memory."""
+    return np.broadcast_to(np.zeros((), kind), rows)
+
+
+def _is_absent(column: NDArray[Any]) -> bool:
+    return column.strides == (0,)
+
+
+def _taken(column: NDArray[Any], which: NDArray[np.intp] | NDArray[np.bool_] | slice) -> Any:
+    if not _is_absent(column):
+        return column[which]
+    if isinstance(which, slice):
+        return column[which]
+    return _absent(int(which.sum()) if which.dtype == bool else len(which), column.dtype)
+
+
+def _joined(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    if all(map(_is_absent, columns)):
+        return _absent(sum(map(len, columns)), columns[0].dtype)
+    return np.concatenate(columns)
 
 
 def buckets_of(rows: Rows, width_us: int) -> Buckets:
@@ -283,32 +312,44 @@ def as_table(buckets: Buckets, paths: Sequence[str]) -> pa.Table:
 
 
 def of_table(table: pa.Table, tag: NDArray[np.int32]) -> Buckets:
-    """The opposite of ``as_table``; ``tag`` are the codes of the rows."""
+    """The opposite of ``as_table``; ``tag`` are the codes of the rows.
 
-    def column(place: int) -> pa.Array:
-        return table.column(place).combine_chunks()
+    Columns that the table lacks, since nobody asked for them, hold nothing of any meaning.
+    """
+    there = set(table.column_names)
 
-    def number(place: int) -> Floats:
-        return np.asarray(column(place).to_numpy(zero_copy_only=False))
+    def plain(name: str, kind: type[np.generic]) -> NDArray[Any]:
+        if name not in there:
+            return _absent(len(tag), np.dtype(kind))
+        column = table.column(name).combine_chunks()
+        return np.asarray(column.to_numpy(zero_copy_only=False))
 
-    def moment(place: int) -> Instants:
-        whole = column(place).view(pa.int64())
+    def moment(name: str) -> Instants:
+        if name not in there:
+            return _absent(len(tag), np.dtype(np.int64))
+        whole = table.column(name).combine_chunks().view(pa.int64())
         return np.asarray(whole.fill_null(NO_TIME).to_numpy())
 
-    def quality(place: int) -> NDArray[np.uint16]:
-        return np.asarray(column(place).to_numpy().astype(np.uint16))
+    def number(name: str) -> Floats:
+        return plain(name, np.float64)
 
-    def count(place: int) -> NDArray[np.int32]:
-        return np.asarray(column(place).to_numpy())
+    def quality(name: str) -> NDArray[np.uint16]:
+        return plain(name, np.int32).astype(np.uint16)
+
+    def count(name: str) -> NDArray[np.int32]:
+        return plain(name, np.int32)
+
+    def area(name: str) -> Floats:
+        return number(name) * 1e6 if name in there else number(name)
 
     return Buckets(
-        tag, moment(1),
-        number(2), moment(3), quality(4),
-        number(5), moment(6), quality(7),
-        number(8), moment(9), number(10), moment(11),
-        count(12), count(13), count(14), number(15),
-        number(16) * 1e6, number(17) * 1e6,
-        np.asarray(column(18).to_numpy()), np.asarray(column(19).to_numpy()), moment(20),
+        tag, moment("time"),
+        number("first"), moment("first_time"), quality("first_quality"),
+        number("last"), moment("last_time"), quality("last_quality"),
+        number("min"), moment("min_time"), number("max"), moment("max_time"),
+        count("count"), count("good"), count("numbers"), number("sum"),
+        area("integral_step"), area("integral_linear"),
+        plain("held_us", np.int64), plain("sloped_us", np.int64), moment("missing_time"),
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from lianji.history.aggregates.grid import Grid
 from lianji.history.aggregates.result import Result
-from lianji.history.rollup.answers import answered, can_answer
-from lianji.history.rollup.buckets import NO_TIME, Buckets
+from lianji.history.rollup.answers import answered, can_answer, unasked
+from lianji.history.rollup.buckets import AREAS, NO_TIME, SUMS, Buckets
 from lianji.history.rollup.stored import bucketed
 from lianji.history.rows import Rows, sorted_once
 from lianji.history.view.merged import merged
@@ -37,7 +37,8 @@ def aggregates_from_rollups(
         if grid.start_us % rolled.width_us or grid.step_us % rolled.width_us:
             continue
         margin_us = MARGIN_BUCKETS * rolled.width_us
-        found = bucketed(view, rolled, paths, grid.start_us - margin_us, grid.end_us + margin_us)
+        low, high = grid.start_us - margin_us, grid.end_us + margin_us
+        found = bucketed(view, rolled, paths, low, high, unasked(names))
         if found is not None:
             inside = (found.time_us >= grid.start_us) & (found.time_us < grid.end_us)
             beyond = _beyond(view, paths, grid, found.take(~inside))
@@ -106,7 +107,7 @@ def points_from_rollups(
         low, high = -(-start_us // width_us) * width_us, end_us // width_us * width_us
         if low >= high:
             continue
-        found = bucketed(view, rolled, paths, low, high)
+        found = bucketed(view, rolled, paths, low, high, SUMS | AREAS)
         if found is not None:
             ends = [view.rows(paths, start_us, low)] if start_us < low else []
             ends += [view.rows(paths, high, end_us)] if high < end_us else []

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lianji.base.errors import StorageError
 from lianji.history.delta.files import day_name
 from lianji.history.parquet.reading import Stored, Wanted, row_groups
-from lianji.history.rollup.buckets import Buckets, added, buckets_of, of_table
+from lianji.history.rollup.buckets import SCHEMA, Buckets, added, buckets_of, of_table
 from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import sources_by_day
 from lianji.history.rows import order_by
@@ -39,18 +39,26 @@ class Counted:
 
 
 def bucketed(
-    view: View, rolled: Rolled, paths: Sequence[str], start_us: int, end_us: int
+    view: View,
+    rolled: Rolled,
+    paths: Sequence[str],
+    start_us: int,
+    end_us: int,
+    unasked: frozenset[str] = frozenset(),
 ) -> Buckets | None:
     """The buckets of these tags with start <= time < end, both on the edges of buckets.
 
-    ``Buckets.tag`` are places in ``paths``. None if the samples had better be read.
+    ``Buckets.tag`` are places in ``paths``. None if the samples had better be read. ``unasked``
+    are columns of the tables that nobody will look at.
     """
     counted, covered = _counting(view, rolled, start_us, end_us, view.sites.to_read(paths))
     if not counted:
         return None
     wanted = Wanted(paths, start_us, end_us - 1)
     try:
-        parts = [read_buckets(one, wanted) for one in counted if wanted.touches(one.stored.file)]
+        parts = [
+            read_buckets(one, wanted, unasked) for one in counted if wanted.touches(one.stored.file)
+        ]
     except (StorageError, FileNotFoundError):
         return None  # the samples are there all the same
     rest = [
@@ -81,9 +89,9 @@ def _counting(
     return found, covered
 
 
-def read_buckets(one: Counted, wanted: Wanted) -> Buckets:
+def read_buckets(one: Counted, wanted: Wanted, unasked: frozenset[str] = frozenset()) -> Buckets:
     """The wanted buckets of the days for which the file counts, in its order."""
-    table = row_groups(one.stored, wanted)
+    table = row_groups(one.stored, wanted, [name for name in SCHEMA.names if name not in unasked])
     if table is None:
         return Buckets.none()
     tag = table.column(0)
