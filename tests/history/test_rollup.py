@@ -12,15 +12,8 @@ from numpy.typing import NDArray
 from lianji.history.aggregates.grid import Grid
 from lianji.history.aggregates.process import process
 from lianji.history.rollup.answers import ROLLED, answered
-from lianji.history.rollup.buckets import (
-    COLUMNS,
-    MINUTE_US,
-    Buckets,
-    added,
-    as_table,
-    buckets_of,
-    of_table,
-)
+from lianji.history.rollup.buckets import COLUMNS, MINUTE_US, Buckets, added, buckets_of
+from lianji.history.rollup.columns import as_table, of_table
 from lianji.history.rows import Rows
 
 START_US = 1_767_225_600_000_000

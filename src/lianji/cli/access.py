@@ -20,7 +20,7 @@ from lianji.web.access.roles import Role, Scope
 
 if TYPE_CHECKING:
     from lianji.web.access.accounts import Accounts
-    from lianji.web.access.audit import Verdict
+    from lianji.web.access.audit_chain import Verdict
 
 users = typer.Typer(help=t("Who may log in", "用户"), no_args_is_help=True)
 tokens = typer.Typer(help=t("API tokens for programs", "程序使用的 API 令牌"), no_args_is_help=True)

@@ -22,7 +22,8 @@ from lianji.history.aggregates.result import Result
 from lianji.history.aggregates.rules import STANDARD
 from lianji.history.aggregates.segments import SimpleSegments
 from lianji.history.aggregates.slices import Floats, Slices
-from lianji.history.rollup.buckets import AREAS, EXTREMES, MISSING, SUMS, Buckets
+from lianji.history.rollup.buckets import Buckets
+from lianji.history.rollup.columns import AREAS, EXTREMES, MISSING, SUMS
 from lianji.history.rows import Rows, order_by
 
 

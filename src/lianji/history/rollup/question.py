@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from lianji.history.aggregates.grid import Grid
 from lianji.history.aggregates.result import Result
 from lianji.history.rollup.answers import answered, can_answer, unasked
-from lianji.history.rollup.buckets import AREAS, NO_TIME, SUMS, Buckets
+from lianji.history.rollup.buckets import NO_TIME, Buckets
+from lianji.history.rollup.columns import AREAS, SUMS
 from lianji.history.rollup.stored import bucketed
 from lianji.history.rows import Rows, sorted_once
 from lianji.history.view.merged import merged

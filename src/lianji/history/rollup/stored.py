@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from lianji.base.errors import StorageError
 from lianji.history.delta.files import day_name
 from lianji.history.parquet.reading import Stored, Wanted, row_groups
-from lianji.history.rollup.buckets import SCHEMA, Buckets, added, buckets_of, of_table
+from lianji.history.rollup.buckets import Buckets, added, buckets_of
+from lianji.history.rollup.columns import SCHEMA, of_table
 from lianji.history.rollup.rolled import Rolled
 from lianji.history.rollup.tables import sources_by_day
 from lianji.history.rows import order_by

@@ -17,7 +17,8 @@ from lianji.history.delta.files import folder_of
 from lianji.history.delta.log import TableSpec
 from lianji.history.parquet.bounds import bounds_of
 from lianji.history.places.place import Place
-from lianji.history.rollup.buckets import SCHEMA, Buckets, as_table
+from lianji.history.rollup.buckets import Buckets
+from lianji.history.rollup.columns import SCHEMA, as_table
 
 ROW_GROUP_ROWS = 16_384
 """Small, for most questions want a few tags over a long time."""

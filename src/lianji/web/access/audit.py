@@ -11,53 +11,19 @@ the chain of the table goes on from there.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from lianji.base.clock import now_us
 from lianji.base.state import State
+from lianji.web.access.audit_chain import Entry, Verdict
 from lianji.web.access.tables import audit, audit_anchor, audit_head
 
 Detail = Mapping[str, object]
 BLOCK = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that was done. ``detail`` is a JSON object as text."""
-
-    sequence: int
-    time_us: int
-    who: str
-    what: str
-    detail: str
-    hash: str
-
-    def hashed(self, before: str) -> str:
-        """The hash that this row must have after one with the hash ``before``."""
-        row = [("detail", self.detail), ("sequence", self.sequence), ("time_us", self.time_us),
-               ("what", self.what), ("who", self.who)]  # fmt: skip
-        text = json.dumps(dict(row), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-        return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """``broken_at`` is the first row that does not fit, or None; ``why`` is gap, changed, cut.
-
-    ``archived``: so many older ones were moved to files.
-    """
-
-    rows: int
-    last_hash: str
-    broken_at: int | None = None
-    why: str = ""
-    archived: int = 0
 
 
 def append(connection: sa.Connection, who: str, what: str, detail: Detail) -> Entry:

@@ -21,7 +21,7 @@ from lianji.base.clock import now_us
 from lianji.base.durable import make_folder, write_atomically
 from lianji.base.errors import StorageError, Text
 from lianji.base.state import State
-from lianji.web.access.audit import Entry, Verdict
+from lianji.web.access.audit_chain import Entry, Verdict
 from lianji.web.access.tables import audit, audit_anchor, audit_head
 
 FILE_ENTRIES_MAX = 10_000
