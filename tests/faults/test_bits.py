@@ -19,7 +19,7 @@ from lianji.dictionary.batch import Batch
 from lianji.node.folder import PlantFolder
 from lianji.node.plant import Plant
 from lianji.spool.entry import Entry
-from lianji.spool.record import Gap, Kind, Record, scan
+from lianji.spool.record import Gap, Record, scan
 from lianji.spool.segment import HEAD_BYTES, list_segments
 from lianji.spool.settings import SpoolSettings
 from lianji.spool.spool import Spool
@@ -61,7 +61,7 @@ def build(folder: Path) -> Healthy:
 def _places(data: bytes) -> Iterator[tuple[int, int, int, bool]]:
     for offset, item in scan(memoryview(data), HEAD_BYTES):
         assert isinstance(item, Record)
-        yield offset, offset + len(item.raw), item.sequence, item.kind is Kind.BATCH
+        yield offset, offset + len(item.raw), item.sequence, item.is_batch
 
 
 @pytest.fixture(scope="module")
