@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import LianjiError, Text
+from lianji.node.addresses import Addresses
 from lianji.node.enrolment import authority_of, edges_with
 from lianji.node.limiting import Limiting
 from lianji.node.pairing import Group, standing_of, told_of_group
@@ -49,7 +50,8 @@ class HubDoor:
         self.edges: Edges = edges_with(folder, plant.state)
         self.aside = Aside(folder.hub / "aside")
         self.messages = messages_with(folder, plant.state)
-        self.conversation = Conversation(self.messages)
+        addresses = Addresses(folder, settings.addresses)
+        self.conversation = Conversation(self.messages, addresses)
         ledger = Ledger()
         self._several = several_of(plant, settings, ledger)
         self._handing_over: asyncio.Task[None] | None = None
@@ -61,7 +63,7 @@ class HubDoor:
         """What an edge may bring, and has brought."""
         self.both = _both(plant)
         self.receiving = Receiving(plant.spool, plant.names, ledger, self.aside, self.both)
-        enrolment = Starlette(routes=routes(self.authority, self.edges, settings.addresses))
+        enrolment = Starlette(routes=routes(self.authority, self.edges, addresses))
         self.door = Door(
             self.receiving,
             self,
