@@ -18,7 +18,7 @@ from lianji.relay.client import HubClient, Unwelcome
 from lianji.relay.generation import Highest, Seen
 from lianji.relay.group import Telling
 from lianji.relay.messages import inbox as told
-from lianji.relay.picking import NotFrom, OfTags, Pick
+from lianji.relay.picking import NotFrom, OfTags, Pick, Rollups
 from lianji.relay.settings import RelaySettings
 from lianji.relay.talking import Handler, Talking
 from lianji.relay.trust import joining
@@ -213,4 +213,6 @@ def _pick(settings: RelaySettings, names: TagIds, partner: Partner | None) -> Pi
     """What is sent. A hub of our own group gets all, or it could not take our place."""
     if partner is not None:
         return NotFrom(partner.name)
+    if settings.rollups:
+        return Rollups()
     return OfTags(names, settings.tags) if settings.tags else None
