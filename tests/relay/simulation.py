@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
+from lianji.dictionary.source import Source
+from lianji.history.relayed import joined, last_of_lanes, name_of, relayed, transactions
 from lianji.relay.lanes import NOTHING, THINNED, Lane, Mark
 from lianji.relay.ledger import Had, Ledger, Parted, Take
 from lianji.relay.sending import Book, HistoriesParted, Stretch
@@ -45,6 +48,10 @@ class Put:
     records: tuple[Rec, ...]
 
 
+def _source(lane: Lane, record: Rec) -> Source:
+    return Source(EDGE, lane.epoch, lane.start, record.sequence, record.check)
+
+
 class Hub:
     def __init__(self, random: Random) -> None:
         self.random = random
@@ -52,12 +59,43 @@ class Hub:
         """What is durable, in the order of arrival."""
         self.ledger = Ledger()
         self.parted: list[Put] = []
+        self.flushed = 0
+        """So much of the log is in the table."""
+        self.table: list[Rec] = []
+        self.sources: dict[str, int] = {}
+        """The table's application transactions."""
+        self.asleep: list[list[tuple[Lane, Rec]]] = []
+        """What each process that sleeps said yes to and has not flushed."""
 
     def crash(self) -> None:
-        rows: dict[tuple[str, str, int], tuple[int, int]] = {}
-        for lane, record in self.log:
-            rows[EDGE, lane.epoch, lane.start] = (record.sequence, record.check)
-        self.ledger = Ledger(rows)
+        behind = last_of_lanes(_source(*one) for one in self.log[self.flushed :])
+        self.ledger = Ledger(joined(relayed(self.sources), behind))
+
+    def flush(self) -> None:
+        """Some of the log into the table, with its transactions."""
+        some = self.log[self.flushed : self.flushed + self.random.randrange(1, 20)]
+        self.flushed += len(some)
+        self._commit(some)
+
+    def _commit(self, some: list[tuple[Lane, Rec]]) -> None:
+        before = dict(self.sources)
+        for lane, record in some:
+            if record.sequence > before.get(name_of((EDGE, lane.epoch, lane.start)), 0):
+                self.table.append(record)
+        lanes = last_of_lanes(_source(*one) for one in some)
+        self.sources.update(transactions(lanes, lambda name: before.get(name, 0)))
+
+    def taken_over(self) -> None:
+        """The process sleeps, and another looks after the edge with the table alone."""
+        self.asleep.append(self.log[self.flushed :])
+        del self.log[self.flushed :]
+        self.crash()
+
+    def wakes(self) -> None:
+        """All that sleep, in any order."""
+        self.random.shuffle(self.asleep)
+        while self.asleep:
+            self._commit(self.asleep.pop())
 
     def put(self, put: Put) -> Mark | HistoriesParted | None:
         """The answer; None if the disk refused or the power went before it."""
@@ -204,6 +242,8 @@ class World:
         self.full = True
         """Whether the edge's spool is full at times. (Of what it dropped or thinned nobody can tell
         whether the hub's mark is its own.)"""
+        self.more: list[tuple[float, Callable[[], None]]] = []
+        """What else may happen in a step, and how likely it is."""
 
     def run(self, steps: int = 300) -> None:
         for _ in range(steps):
@@ -225,6 +265,8 @@ class World:
             (0.10, self.edge.release),
             (0.01, self.edge.clock_jumps),
             (0.30, self.edge.save),
+            (0.15, self.hub.flush),
+            *self.more,
         ):
             if chance() < odds:
                 what()
@@ -276,6 +318,7 @@ class World:
 
     def check(self) -> None:
         """Every record of the edge is at the hub exactly once, or a gap there tells of it."""
+        self.check_table()
         counts = Counter(record.sequence for _, record in self.hub.log)
         doubled = {sequence: n for sequence, n in counts.items() if n > 1}
         assert not doubled, f"doubled: {doubled}"
@@ -286,6 +329,17 @@ class World:
                 assert record.check == self.edge.made[record.sequence], "another history's record"
             assert lane.start <= record.sequence
         assert not self.edge.parted, "an honest edge takes itself for a stranger"
+
+    def check_table(self) -> None:
+        """All that the hub said yes to is in the table, once."""
+        self.hub.wakes()
+        while self.hub.flushed < len(self.hub.log):
+            self.hub.flush()
+        counts = Counter(record.sequence for record in self.hub.table)
+        doubled = {sequence: n for sequence, n in counts.items() if n > 1}
+        assert not doubled, f"doubled in the table: {doubled}"
+        missing = {record.sequence for _, record in self.hub.log} - set(counts)
+        assert not missing, f"not in the table: {sorted(missing)}"
 
     def missing_of(self, edge: Edge) -> set[int]:
         """Which of its records are neither at the hub nor told by a gap there."""

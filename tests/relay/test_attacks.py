@@ -210,8 +210,9 @@ def test_a_tag_that_was_never_told_is_asked_for(hub: Hub) -> None:
     assert hub.receiving.ledger.mark("plant", Lane(EPOCH, 1)) == NOTHING
 
 
-def test_a_record_that_checks_and_means_nothing_stops_nobody(hub: Hub) -> None:
-    poison = encode(Kind.BATCH, 2, [bytes(16) + b"\0\0", b"no arrow"], rows=7)
+@pytest.mark.parametrize("kind", [Kind.BATCH, Kind.COLUMNS])
+def test_a_record_that_checks_and_means_nothing_stops_nobody(hub: Hub, kind: Kind) -> None:
+    poison = encode(kind, 2, [bytes(16) + b"\0\0", b"no arrow"], rows=7)
     body = pack_body([*records(1), *poison, *encode_batch(3, Batch.of([0], START_US + 3, 3.0))])
     assert put(hub, 1, body=body)[0] == 200
     assert [value for *_, value in hub.samples()] == [1.0, 3.0]

@@ -23,6 +23,36 @@ def test_every_record_arrives_once_or_is_told_as_a_gap() -> None:
             raise AssertionError(f"seed {seed}: {error}") from error
 
 
+def with_processes(seed: int) -> World:
+    """A hub of several processes: one sleeps, another takes over, the first comes back."""
+    world = World(seed)
+    world.full = False
+    hub, edge = world.hub, world.edge
+
+    def taken_over() -> None:
+        hub.taken_over()
+        edge.agreed = False  # the next owner lets it agree first
+        world.line.clear()
+
+    world.more = [(0.03, taken_over), (0.05, hub.wakes)]
+    edge.release = lambda share=0.5: None  # type: ignore[method-assign]  # keeps what was had
+    return world
+
+
+@pytest.mark.timeout(3600)
+def test_what_several_processes_said_yes_to_is_in_the_table_once() -> None:
+    for seed in range(SEEDS // 4):
+        world = with_processes(seed)
+        try:
+            world.run()
+            world.check_table()
+            there = {record.sequence for record in world.hub.table}
+            assert there == set(world.edge.made), sorted(set(world.edge.made) - there)
+            assert not world.edge.parted
+        except Exception as error:
+            raise AssertionError(f"seed {seed}: {error}") from error
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_an_old_image_is_never_taken_for_the_edge(seed: int) -> None:
     world = World(seed)

@@ -81,9 +81,7 @@ def test_records_of_before_there_were_sources_read_as_ever() -> None:
     assert decode(record) == Gap("disk cap: dropped", 2, 5, 40, START_US, START_US + 3_000_000)
 
 
-def test_what_has_no_source_is_written_as_ever() -> None:
-    batch = replace(Batch.of([3], START_US, [1.5], origin="push"), id=bytes(range(16)))
-    assert b"".join(encode_batch(7, batch)) == b85decode(OLD_BATCH)
+def test_a_gap_without_a_source_is_written_as_ever() -> None:
     gap = Gap("disk cap: dropped", 2, 5, 40, START_US, START_US + 3_000_000)
     assert b"".join(pack(gap).record(8)) == b85decode(OLD_GAP)
 

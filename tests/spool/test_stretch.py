@@ -93,10 +93,10 @@ def test_one_record_does_not_cost_the_whole_segment(
         return got
 
     with Spool(tmp_path, quick()) as spool:
-        fill(spool, 600, rows=2000)
+        fill(spool, 700, rows=2000)
         [segment] = list_segments(tmp_path)
         assert segment.bytes > 8 * 1024**2
-        spool.records(1, 600, 10**9)
+        spool.records(1, 700, 10**9)
         monkeypatch.setattr(os, "pread", pread)
         for sequence in (600, 599, 300, 301, 7):
             read.clear()
@@ -154,7 +154,7 @@ def test_records_larger_than_a_piece_of_a_file_and_damage_among_them_are_found(
         assert spool.put(batch(99)).result(5) == 9
     [segment] = list_segments(tmp_path)
     whole = [item for _, item in scan_file(segment.path) if isinstance(item, Record)]
-    assert [r.sequence for r in whole if r.kind is Kind.BATCH] == list(range(1, 10))
+    assert [r.sequence for r in whole if r.is_batch] == list(range(1, 10))
     content = bytearray(segment.path.read_bytes())
     for place in (0.3, 0.7):
         content[int(len(content) * place)] ^= 0x40

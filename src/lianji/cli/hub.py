@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lianji.cli import hub_drill, hub_group, hub_messages, hub_sites, reconcile
+from lianji.cli import hub_drill, hub_group, hub_limit, hub_messages, hub_sites, reconcile
 from lianji.cli.output import AsCsv, AsJson, form_of, show_rows
 from lianji.cli.speech import t, tell
 from lianji.cli.where import HERE, PlantDir, folder_of
+
+if TYPE_CHECKING:
+    from lianji.relay.quotas import Quota
 
 app = typer.Typer(help=t("A hub and its edges", "中心及其边缘"), no_args_is_help=True)
 hub_messages.register(app)
@@ -22,6 +25,7 @@ app.command(
 hub_sites.register(app)
 hub_group.register(app)
 hub_drill.register(app)
+hub_limit.register(app)
 Edge = Annotated[str, typer.Argument(metavar="SITE", help=t("The edge's name", "边缘名称"))]
 
 
@@ -78,9 +82,11 @@ def invite(
 @app.command("sites", help=t("The edges of the hub, and who is invited", "列出边缘及邀请"))
 def sites(plant: PlantDir = HERE, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     from lianji.base.clock import now_us
-    from lianji.node.enrolment import authority_of, edges_of
+    from lianji.node.enrolment import authority_of, edges_of, quotas_of
 
     authority, now = authority_of(folder_of(plant)), now_us()
+    with quotas_of(folder_of(plant)) as quotas:
+        own = quotas.all()
     with edges_of(folder_of(plant)) as edges:
         rows = [
             _row(edge.name, edge.state(now), edge.sites, edge.joined_us, edge.not_after_us)
@@ -88,7 +94,8 @@ def sites(plant: PlantDir = HERE, as_json: AsJson = False, as_csv: AsCsv = False
         ]
         rows += [_row(one.edge, "invited", one.sites, None, one.expires_us)
                  for one in edges.invited()]  # fmt: skip
-    columns = ["edge", "state", "sites", "joined", "until"]
+    rows = [{**row, **_limits(own.get(str(row["edge"])), now)} for row in rows]
+    columns = ["edge", "state", "sites", "joined", "until", "rate", "gb_a_day", "gb_today"]
     show_rows(rows, form_of(as_json, as_csv), columns)
     tell(f"Fingerprint: {authority.fingerprint}", f"指纹：{authority.fingerprint}")
 
@@ -104,6 +111,21 @@ def _row(
         "sites": ", ".join(sites),
         "joined": None if joined_us is None else from_us(joined_us),
         "until": from_us(until_us),
+    }
+
+
+def _limits(own: Quota | None, now_us: int) -> dict[str, object]:
+    """What it may send by limits of its own; 0: none, nothing: as [hub] says."""
+    from lianji.relay.quotas import DAY_US
+
+    if own is None:
+        return {"rate": None, "gb_a_day": None, "gb_today": None}
+    used = own.used_bytes if own.used_day == now_us // DAY_US else 0
+    most = own.bytes_a_day
+    return {
+        "rate": own.samples_per_s,
+        "gb_a_day": None if most is None else most / 1e9,
+        "gb_today": round(used / 1e9, 3),
     }
 
 

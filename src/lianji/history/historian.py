@@ -24,6 +24,7 @@ from lianji.dictionary.batch import TIME_US_MAX as MAX
 from lianji.dictionary.batch import Batch
 from lianji.dictionary.expression import Expression
 from lianji.history.annotations import Annotations
+from lianji.history.away import KeptLedger, MayBeAway
 from lianji.history.delta.actions import DataFile
 from lianji.history.delta.log import DeltaLog, Overtaken
 from lianji.history.flushing import Flushing
@@ -32,8 +33,7 @@ from lianji.history.last import LastValues
 from lianji.history.late.keys import Newest
 from lianji.history.late.settle import Rewritten, Settled, rewriting, settle
 from lianji.history.late.sieve import Sieves
-from lianji.history.late.waiting import ROWS_MAX as WAITING_ROWS_MAX
-from lianji.history.late.waiting import Waiting, picked, source_of_waiting
+from lianji.history.late.waiting import Waiting, may_wait, picked, source_of_waiting
 from lianji.history.memory import Held, Memory
 from lianji.history.modified import keep_replaced
 from lianji.history.others import Others
@@ -45,6 +45,7 @@ from lianji.history.relayed import (
     last_of_lanes,
     relayed,
     source_name,
+    sources_behind,
     transactions,
 )
 from lianji.history.removal import RemovedSite, Tables, history_incomplete, remove_site
@@ -55,7 +56,7 @@ from lianji.history.rows import Ranks, Rows, in_order
 from lianji.history.settings import HistorySettings
 from lianji.history.shared import folders_of, history_shared, overtaken, places_of
 from lianji.history.sites import taken
-from lianji.history.status import HistoryStatus, told
+from lianji.history.status import HistoryStatus, filled, told
 from lianji.history.tables import MODIFIED
 from lianji.history.tiers import Tiers
 from lianji.history.upkeep.moving import finish_moves
@@ -72,7 +73,7 @@ NICENESS = 10
 log = structlog.get_logger(__name__)
 
 
-class Historian(History):
+class Historian(MayBeAway, History):
     """The one writer of a plant's history, and the answers to its questions."""
 
     def __init__(
@@ -88,48 +89,53 @@ class Historian(History):
         site_of: Callable[[str], str] | None = None,
     ) -> None:
         """Open or create the table. A hub says by ``site_of`` which site a path belongs to; where
-        it is None all belongs to ``site``. Raises StorageError."""
+        it is None all belongs to ``site``. A shared table that cannot be reached is opened later.
+        Raises InputError, StorageError."""
         notes = Annotations(folder.with_name("annotations"), site)
         super().__init__(site, names, self._view, is_linear, settings, calculated, notes, site_of)
         self.stages = stages or Stages()
         self._spool = spool
-        samples, modified = places_of(folder, self._settings)
-        self._tiers = Tiers(folder, self._settings.tiers, top=samples)
-        finish_moves(self._tiers)
-        self._modified = DeltaLog(modified, MODIFIED)
-        self._table = self._tiers.top
-        self._minutes = DeltaLog(FolderPlace(folder.with_name(MINUTES.name)), MINUTES)
-        self._hours = DeltaLog(FolderPlace(folder.with_name(HOURS.name)), HOURS)
+        self._folder, self._places = folder, places_of(folder, self._settings)
+        self._kept = KeptLedger(folder.with_name("ledger.json"))
+        self._began = spool.durable
         self._in_doubt = False
         self._pace = Flushing(self._settings)
         self._source = source_name(site, spool.epoch)
         self._reader = spool.reader(READER)
-        self._reader.start_behind(max(self._table.committed(self._source), self._reader.position))
-        self._waiting = Waiting(folder.with_name("waiting"), self._waiting_number())
-        self._lock = threading.RLock()
-        self._flushing = threading.Lock()
-        self._memory = Memory()
-        self._newest = Newest()
-        self._sieves = Sieves()
+        self._lock, self._flushing = threading.RLock(), threading.Lock()
+        self._memory, self._newest, self._sieves = Memory(), Newest(), Sieves()
         self._values = LastValues()
-        alone = self._settings.shared is None
-        self._others = Others(self._table, self._modified, self._sites, names, self._forget, alone)
+        self._ranks = Ranks()
+        self._status = HistoryStatus(0, 0, 0, 0, 0, None, 0, 0, None)
+        self.may_merge: Callable[[], bool] = lambda: True
+        """Whether samples are merged and removed here: of several processes only one does."""
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._open_or_wait()
+
+    def _open(self) -> None:
+        """Open or create the tables, and go on where they say. Raises StorageError, OSError."""
+        folder, (samples, modified) = self._folder, self._places
+        self._tiers = Tiers(folder, self._settings.tiers, top=samples)
+        finish_moves(self._tiers)
+        self._modified = DeltaLog(modified, MODIFIED)
+        self._table = self._tiers.top
+        minutes = DeltaLog(FolderPlace(folder.with_name(MINUTES.name)), MINUTES)
+        hours = DeltaLog(FolderPlace(folder.with_name(HOURS.name)), HOURS)
+        self._minutes, self._hours = minutes, hours
+        done = self._table.committed(self._source)
+        if self._away:  # a spool that lost its end has used some numbers again meanwhile
+            done = min(done, self._began)
+        self._reader.start_behind(max(done, self._reader.position))
+        self._waiting = Waiting(folder.with_name("waiting"), self._waiting_number())
+        table, names, alone = self._table, self._names, self._settings.shared is None
+        self._others = Others(table, self._modified, self._sites, names, self._forget, alone)
         for batch in self._waiting.batches:
             self._values.update(Rows.of_batch(batch))
         self.unreadable.update(self._waiting.lost)
-        self._ranks = Ranks()
-        self._status = HistoryStatus(0, 0, 0, 0, 0, None, 0, 0, None)
-        self.upkeep = Upkeep(
-            self._tiers,
-            self._minutes,
-            self._hours,
-            folders_of(folder, self._settings),
-            self._flushing,
-            self._settings,
-            self._sieves,
-        )
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        folders, rest = folders_of(folder, self._settings), (self._settings, self._sieves)
+        self.upkeep = Upkeep(self._tiers, minutes, hours, folders, self._flushing, *rest)
+        self.upkeep.may_merge = lambda: self.may_merge()
 
     # -- life ------------------------------------------------------------------------------
 
@@ -137,21 +143,26 @@ class Historian(History):
         """Follow the spool in a thread of its own."""
         self._thread = threading.Thread(target=self._run, name="historian", daemon=True)
         self._thread.start()
-        self.upkeep.start()
+        if self._away is None:
+            self.upkeep.start()
 
     def close(self) -> None:
         """Stop, and make a file of what is in memory; what that leaves, the spool has."""
         self._stop.set()
-        self.upkeep.close()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        self._or_tell(self.flush)
+        if self._away is None:
+            self.upkeep.close()
+            self._or_tell(self.flush)
 
     def _run(self) -> None:
         # whoever waits for a yes goes first: the spool has it, the file may come a little later
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while not self._stop.is_set():
+            if self._away is not None and not self._or_tell(self._open_late):
+                self._stop.wait(RETRY_S)
+                continue
             self._spool.wait_beyond(self._reader.cursor, 0.2)
             if not self._or_tell(self._follow):
                 self._stop.wait(RETRY_S)
@@ -193,6 +204,7 @@ class Historian(History):
 
         Raises StorageError; nothing is lost then, and the next flush tries again.
         """
+        self._there()
         with self._flushing:
             with self._lock:
                 self._absorb(self._pace.held_rows_max)
@@ -200,6 +212,7 @@ class Historian(History):
                 lanes = last_of_lanes(self._memory.sources_up_to(last))
             if held or lanes:
                 self._write(held, last, lanes)
+                self._keep_ledger()
             with self._lock:
                 self._memory.drop_up_to(last)
             self._reader.commit(last)
@@ -211,6 +224,7 @@ class Historian(History):
         For sites of which nothing comes any more. Raises StorageError, and Busy while samples wait,
         a tier is away, or other processes have the table open.
         """
+        self._there()
         if self._others.there:
             raise history_shared()
         while self._reader.position < sequence:
@@ -258,9 +272,7 @@ class Historian(History):
             raise overtaken(TRIES)
         for one in held:
             one.batch.marks.add(Stage.COMMIT, flushed_ns, flushed_ns)
-        self._status.repeated += settled.repeated
-        self._status.corrected += settled.corrected
-        self._status.last_flush_us = now_us()
+        self._status.note(settled.repeated, settled.corrected)
 
     def _forget(self, tags: NDArray[np.int32]) -> None:
         """Others may have written rows of these."""
@@ -277,15 +289,9 @@ class Historian(History):
     def _settled(self, rows: Rows, order: NDArray[np.intp], paths: Sequence[str]) -> Settled:
         """Raises StorageError if too many samples would have to wait."""
         before_us, away = self._tiers.out_of_reach(now_us())
-        files = self._tiers.files
-        newest, sieves = self._newest, self._sieves
+        files, newest, sieves = self._tiers.files, self._newest, self._sieves
         settled = settle(files, self._sites, rows, order, paths, newest, sieves, before_us)
-        if len(settled.waiting):
-            cause = settled.cause or away
-            assert cause is not None
-            if len(settled.waiting) > WAITING_ROWS_MAX:
-                raise cause
-            log.warning("samples-wait", rows=len(settled.waiting), why=cause.cause.en)
+        may_wait(len(settled.waiting), settled.cause or away)
         return settled
 
     def _find_out(self) -> None:
@@ -346,15 +352,14 @@ class Historian(History):
     # -- what is asked ---------------------------------------------------------------------
 
     def _view(self) -> View:
+        self._there()
         self._others.look_if_due(self._flushing)
         with self._lock:
             self._absorb()
             held = [one.batch for one in self._memory.held if not self._others.brought(one.batch)]
             batches = [*self._waiting.batches, *held]
-            rollups = (
-                Rolled(self._minutes.place, self._minutes.files, MINUTE_US),
-                Rolled(self._hours.place, self._hours.files, HOUR_US),
-            )
+            minutes, hours = self._minutes, self._hours
+            rollups = Rolled.of(minutes, MINUTE_US), Rolled.of(hours, HOUR_US)
             self._tiers.tell(self.unreadable)
             files, find = self._tiers.files, self._names.find
             return View(files, batches, find, self.unreadable, rollups, self._sites)
@@ -365,6 +370,7 @@ class Historian(History):
             return self._values.asked(ids, lambda some: view.before([paths[n] for n in some], MAX))
 
     def _modified_log(self) -> DeltaLog | None:
+        self._there()
         self._others.look_if_due(self._flushing)
         return self._modified
 
@@ -372,21 +378,22 @@ class Historian(History):
         """Of each lane of each edge the last record that is in the table or the spool (ADR 11);
         ``afresh``: with what others have committed by now. Raises StorageError, OSError then."""
         if afresh:
+            self._there()
             with self._flushing:
                 self._others.look()
-        entries = self._spool.after(self._reader.position)
-        behind = last_of_lanes(one for entry in entries for one in entry.content.sources)
+                self._keep_ledger()
+        behind = last_of_lanes(sources_behind(self._spool, self._reader.position))
+        if self._away is not None:
+            return joined(self._kept.read(), behind)
         return joined(relayed(self._table.sources), behind)  # this order: a flush may be going on
 
+    def _keep_ledger(self) -> None:
+        if self._others.there:  # nobody else needs it
+            self._kept.write(relayed(self._table.sources))
+
     def status(self) -> HistoryStatus:
+        if self._away is not None:
+            return replace(self._status, error=self._away.as_json())
         with self._lock:
-            files = self._tiers.files
-            self._status.unflushed = self._memory.rows
-            self._status.waiting = self._waiting.rows
-        self._status.files = len(files)
-        self._status.rows = files.rows
-        self._status.bytes = files.bytes
-        self._status.version = self._table.version
-        if self._status.error is None and self.upkeep.error is not None:
-            return replace(self._status, error=self.upkeep.error.as_json())
-        return self._status
+            held, version = (self._memory.rows, self._waiting.rows), self._table.version
+            return filled(self._status, self._tiers.files, *held, version, self.upkeep.error)

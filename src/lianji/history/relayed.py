@@ -7,9 +7,11 @@ check of the record with that. So data and the proof that they arrived are one c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from lianji.dictionary.source import Source
+from lianji.spool.record import sources_of
+from lianji.spool.spool import Spool
 
 Lane = tuple[str, str, int]
 """Edge, epoch of its spool, and the sequence at which the lane begins."""
@@ -17,6 +19,7 @@ Ledger = dict[Lane, tuple[int, int]]
 """Of each lane the last sequence, and the check of that record (unsigned, 64 bit)."""
 
 _NAME = re.compile(r"lianji/relay/(?P<edge>.+)/(?P<epoch>[0-9a-f]{32})\.(?P<lane>\d+)", re.DOTALL)
+CHUNK_BYTES = 8 << 20
 _CHECK = "/check"
 _SIGN = 1 << 63
 
@@ -43,6 +46,19 @@ def last_of_lanes(sources: Iterable[Source]) -> Ledger:
         if source.sequence >= found.get(lane_of(source), (0, 0))[0]:
             found[lane_of(source)] = (source.sequence, source.check)
     return found
+
+
+def sources_behind(spool: Spool, position: int) -> Iterator[Source]:
+    """Of which records of which edges the spool's records behind a sequence are; their samples are
+    not decoded for it."""
+    last = spool.durable
+    while position < last:
+        records = spool.records(position + 1, last, CHUNK_BYTES)
+        if not records:
+            return
+        for record in records:
+            yield from sources_of(record)
+        position = records[-1].sequence
 
 
 def joined(one: Ledger, other: Ledger) -> Ledger:

@@ -26,7 +26,7 @@ from lianji.history.shared import is_there, places_of
 from lianji.history.tables import MODIFIED
 from lianji.history.tiers import TierFiles, Tiers
 from lianji.history.view.view import View
-from lianji.spool.record import Damage, Kind, decode_batch
+from lianji.spool.record import Damage, decode_batch
 from lianji.spool.segment import list_segments, read_epoch, scan_file
 
 _TRIES = 5
@@ -148,5 +148,5 @@ def _batches_behind(segment: Path, sequence: int) -> list[Batch]:
     return [
         decode_batch(item)
         for _, item in scan_file(segment)
-        if not isinstance(item, Damage) and item.kind is Kind.BATCH and item.sequence > sequence
+        if not isinstance(item, Damage) and item.is_batch and item.sequence > sequence
     ]

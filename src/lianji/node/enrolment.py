@@ -16,6 +16,7 @@ from lianji.relay.settings import ADDRESSES_MAX, HubSettings
 
 if TYPE_CHECKING:
     from lianji.base.state import State
+    from lianji.relay.quotas import Quotas
     from lianji.relay.trust.authority import Authority
     from lianji.relay.trust.edges import Edges
     from lianji.relay.trust.identity import Identity
@@ -88,6 +89,20 @@ def edges_of(folder: PlantFolder) -> Iterator[Edges]:
     state = open_state(folder.root)
     try:
         yield edges_with(folder, state)
+    finally:
+        state.close()
+
+
+@contextmanager
+def quotas_of(folder: PlantFolder) -> Iterator[Quotas]:
+    """The limits of a hub's edges, whether it runs or not."""
+    from lianji.node.limiting import quotas_with
+    from lianji.node.state_place import open_state
+
+    authority_of(folder)
+    state = open_state(folder.root)
+    try:
+        yield quotas_with(state)
     finally:
         state.close()
 

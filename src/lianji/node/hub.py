@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,9 @@ from starlette.applications import Starlette
 
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import LianjiError, Text
+from lianji.node.addresses import Addresses
 from lianji.node.enrolment import authority_of, edges_with
+from lianji.node.limiting import Limiting
 from lianji.node.pairing import Group, standing_of, told_of_group
 from lianji.node.plants import Plants
 from lianji.node.reconciling.reconciler import Reconciler
@@ -23,7 +24,6 @@ from lianji.relay.both import Both
 from lianji.relay.door import Door
 from lianji.relay.exchange import Conversation
 from lianji.relay.ledger import Ledger
-from lianji.relay.limits import Limits
 from lianji.relay.receiving import Receiving, Sender
 from lianji.relay.server import DoorServer
 from lianji.relay.settings import HubSettings, Mode
@@ -50,21 +50,25 @@ class HubDoor:
         self.edges: Edges = edges_with(folder, plant.state)
         self.aside = Aside(folder.hub / "aside")
         self.messages = messages_with(folder, plant.state)
-        self.conversation = Conversation(self.messages)
+        addresses = Addresses(folder, settings.addresses)
+        self.conversation = Conversation(self.messages, addresses)
         ledger = Ledger()
         self._several = several_of(plant, settings, ledger)
         self._handing_over: asyncio.Task[None] | None = None
         if self._several is None:
             ledger = Ledger(plant.history.relayed())
         self.standing = standing_of(folder, self.authority)
+        self._limiting = Limiting(plant.state, settings)
+        self.use = self._limiting.limits.use
+        """What an edge may bring, and has brought."""
         self.both = _both(plant)
         self.receiving = Receiving(plant.spool, plant.names, ledger, self.aside, self.both)
-        enrolment = Starlette(routes=routes(self.authority, self.edges, settings.addresses))
+        enrolment = Starlette(routes=routes(self.authority, self.edges, addresses))
         self.door = Door(
             self.receiving,
             self,
             self.conversation,
-            Limits(settings.samples_per_s or math.inf),
+            self._limiting.limits,
             lambda: 1,
             enrolment,
             content_of=self.messages.content,
@@ -106,12 +110,16 @@ class HubDoor:
         telling = asyncio.create_task(tell_news(self.messages, self.conversation), name="messages")
         reconciling = asyncio.create_task(self.reconciler.serve(), name="hub-reconcile")
         keeping = asyncio.create_task(self.plants.keep_on(), name="hub-plants")
+        limiting = asyncio.create_task(self._limiting.keep_on(), name="hub-limits")
         leases = self._several and asyncio.create_task(self._several.ownership.keep())
         try:
             await self._server.serve(sockets=[listener])
         finally:
             refreshing.cancel()
             telling.cancel()
+            limiting.cancel()
+            await asyncio.gather(limiting, return_exceptions=True)
+            await asyncio.to_thread(self._limiting.close)
             reconciling.cancel()
             await asyncio.gather(reconciling, return_exceptions=True)
             keeping.cancel()

@@ -16,6 +16,8 @@ from lianji.node.settings import load_settings
 if TYPE_CHECKING:
     from lianji.node.plant import Plant
     from lianji.node.relaying import Partner, Relaying
+    from lianji.node.rolling import Rolling
+    from lianji.relay.settings import RelaySettings
 
 IDENTITY = "identity.pem"
 log = structlog.get_logger(__name__)
@@ -30,15 +32,20 @@ class LineOut:
         self._error: LianjiError | None = None
         self._closed = False
         self._lock = threading.Lock()
+        self._rolling: Rolling | None = None
         self.relaying: Relaying | None = self._open()
 
     def start(self) -> None:
+        if self._rolling is not None:
+            self._rolling.start()
         if self.relaying is not None:
             self.relaying.start()
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
+        if self._rolling is not None:
+            self._rolling.close()
         if self.relaying is not None:
             self.relaying.close()
 
@@ -64,7 +71,8 @@ class LineOut:
             self._error = error
 
     def problems(self) -> list[LianjiError]:
-        return [self._error] if self._error else []
+        rolling = self._rolling.error if self._rolling else None
+        return [error for error in (self._error, rolling) if error]
 
     def _open(self) -> Relaying | None:
         plant, settings = self._plant, self._plant.configuration.settings.relay
@@ -74,6 +82,8 @@ class LineOut:
         from lianji.node.relaying import Relaying
         from lianji.node.told.kinds import handlers_of
 
+        partner = self._partner()
+        self._rolling = self._roll(settings, partner)
         return Relaying(
             plant.folder.relay,
             settings,
@@ -82,8 +92,18 @@ class LineOut:
             plant.report,
             answers_of(plant, settings).handlers,
             handlers_of(plant),
-            self._partner(),
+            partner,
         )
+
+    def _roll(self, settings: RelaySettings, partner: Partner | None) -> Rolling | None:
+        """What makes rollups, if they are to be sent."""
+        from lianji.node.rolling import Rolling, hold_no_more
+
+        plant = self._plant
+        if partner is None and settings.rollups:
+            return Rolling(plant.spool, plant.history, plant.names, settings.tags)
+        hold_no_more(plant.spool)
+        return None
 
     def _partner(self) -> Partner | None:
         """The second hub of this one's group, if it is in one."""

@@ -81,7 +81,8 @@ class Plants:
             if line is not None and isinstance(backlog, int):
                 self._paces.note(edge.name, line.heard_us, backlog)
             hours = self._paces.hours(edge.name)
-            rows.append(overview.row_of(edge, line, now, hours, aside[edge.name]))
+            use = self._hub.use(edge.name)
+            rows.append(overview.row_of(edge, line, now, hours, aside[edge.name], use))
         known = {row.name for row in rows}
         asked = [one for one in self._hub.edges.invited() if one.edge not in known]
         return overview.in_order([*rows, *map(overview.invited_row, asked)])

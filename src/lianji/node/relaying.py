@@ -18,7 +18,7 @@ from lianji.relay.client import HubClient, Unwelcome
 from lianji.relay.generation import Highest, Seen
 from lianji.relay.group import Telling
 from lianji.relay.messages import inbox as told
-from lianji.relay.picking import NotFrom, OfTags, Pick
+from lianji.relay.picking import NotFrom, OfTags, Pick, Rollups
 from lianji.relay.settings import RelaySettings
 from lianji.relay.talking import Handler, Talking
 from lianji.relay.trust import joining
@@ -92,7 +92,13 @@ class Relaying:
             self._content,
         )
         self._talking = Talking(
-            self._talk, self._told, handlers, self._inbox, self._refused, self._renew_if_due
+            self._talk,
+            self._told,
+            handlers,
+            self._inbox,
+            self._refused,
+            self._renew_if_due,
+            self._hear_hubs,
         )
 
     def _content(self, message: str, start: int, take: Callable[[bytes], object]) -> None:
@@ -105,12 +111,28 @@ class Relaying:
 
     def _hub(self) -> HubClient:
         settings = self._settings
-        told = [hub for hub in self._identity.addresses if hub not in settings.hubs]
-        if self._partner:
-            told = []  # they are those of the group, and ours is among them
         return HubClient(
-            [*settings.hubs, *told], settings.edge, self._context, settings.proxy, self._seen
+            self._addresses(), settings.edge, self._context, settings.proxy, self._seen
         )
+
+    def _addresses(self) -> list[str]:
+        """What a person has written comes first, then what the hub told."""
+        own = self._settings.hubs
+        if self._partner:
+            return own  # what it tells are those of the group, and ours is among them
+        return [*own, *(hub for hub in self._identity.addresses if hub not in own)]
+
+    def _hear_hubs(self, told: list[str]) -> None:
+        """The hub says where it and those that take its place are; kept for the next start."""
+        if self._partner or tuple(told) == self._identity.addresses:
+            return
+        self._identity = self._identity.with_addresses(told)
+        log.info("relay-hubs-told", hubs=told)
+        self._take_addresses()
+
+    def _take_addresses(self) -> None:
+        for client in (self._client, self._talk, self._fetch):
+            client.become(self._addresses())
 
     def _context(self) -> SSLContext:
         return self._identity.client_context()
@@ -156,6 +178,7 @@ class Relaying:
         for client in (self._client, self._fetch, self._telling):
             if client is not None:
                 client.renew()
+        self._take_addresses()
         return self._identity.not_after
 
     def _refused(self, no: Unwelcome) -> None:
@@ -190,4 +213,6 @@ def _pick(settings: RelaySettings, names: TagIds, partner: Partner | None) -> Pi
     """What is sent. A hub of our own group gets all, or it could not take our place."""
     if partner is not None:
         return NotFrom(partner.name)
+    if settings.rollups:
+        return Rollups()
     return OfTags(names, settings.tags) if settings.tags else None

@@ -27,8 +27,8 @@ class Several:
         address, lease_s = settings.process_address, settings.lease_s
         owners = Owners(plant.state, plant.spool.epoch, address, lease_s)
         self._history = plant.history
-        self.ownership = Ownership(owners, ledger, self._ledger, lease_s)
-        plant.history.upkeep.may_merge = lambda: self.ownership.keeps_up
+        self.ownership = Ownership(owners, ledger, self._ledger, lease_s, self._history.relayed)
+        plant.history.may_merge = lambda: self.ownership.keeps_up
 
     def _ledger(self) -> Rows:
         return self._history.relayed(afresh=True)

@@ -128,6 +128,16 @@ class HubClient:
                 self._at = (self._at + 1) % len(self._hubs)
         self.renew()
 
+    def become(self, hubs: Sequence[str]) -> None:
+        """Know these addresses from now on; stay with the present one if it is among them."""
+        with self._lock:
+            now = self._hubs[self._at]
+            self._hubs = list(hubs)
+            self._at = self._hubs.index(now) if now in self._hubs else 0
+            stays = now in self._hubs
+        if not stays:
+            self.renew()
+
     def renew(self) -> None:
         """Forget the connections; the next request makes new ones."""
         with self._lock:

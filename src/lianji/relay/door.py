@@ -224,9 +224,10 @@ class Door:
             encoding, digest = _text(headers, "content-encoding"), _text(headers, "content-digest")
             body = unpack_body(content, encoding, length, digest)
             yes = await self._receiving.put(sender, lane, previous, body)
+            brought = len(content)
         if self.ownership is not None:
             self.ownership.still(sender.edge)
-        self._limits.took(sender.edge, yes.rows)
+        self._limits.took(sender.edge, yes.rows, brought)
         return _told(yes)
 
     async def _with_group(

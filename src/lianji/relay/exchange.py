@@ -48,7 +48,10 @@ class Outbox(Protocol):
 class Conversation:
     """Lives in one event loop."""
 
-    def __init__(self, outbox: Outbox | None = None) -> None:
+    def __init__(self, outbox: Outbox | None = None, addresses: Sequence[str] = ()) -> None:
+        """``addresses`` of this hub and of those that take its place are told with every answer,
+        as they are then: edges learn by it of a hub that was paired after they joined."""
+        self._addresses = addresses
         self.heard: dict[str, Heard] = {}
         self._outbox = outbox
         self._numbers = itertools.count(1)
@@ -83,7 +86,8 @@ class Conversation:
         if self._outbox is not None:
             messages = await asyncio.to_thread(self._outbox.waiting, edge)
         asks, self._asks[edge] = list(self._asks[edge].values()), {}
-        return {"asks": asks, "messages": list(messages)}
+        said: dict[str, Any] = {"asks": asks, "messages": list(messages)}
+        return {**said, "addresses": told} if (told := list(self._addresses)) else said
 
     def _take(self, edge: str, answer: Any) -> None:
         """An answer counts once, and only from the edge that was asked."""

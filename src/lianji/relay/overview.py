@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from lianji.relay.limits import Use
 from lianji.relay.plant_row import PlantRow, State, Trouble
 from lianji.relay.remembered import Line
 from lianji.relay.trust.invites import Invite
@@ -24,6 +25,7 @@ CERTIFICATE_US_MIN = 3 * 86_400_000_000
 GAP_US = 86_400_000_000
 DISK_BYTES_MIN = 1024**3
 ILL = ("fault", "degraded")
+UNLIMITED = Use(None, None, 0, slowed=False)
 
 ALARMS = frozenset({"parted", "silent", "spool", "expired", "certificate"})
 """These are problems of the hub's own; the others are told on the page only."""
@@ -44,9 +46,15 @@ class Now:
 
 
 def row_of(
-    edge: EdgeRow, line: Line | None, now: Now, backlog_hours: float | None = None, aside: int = 0
+    edge: EdgeRow,
+    line: Line | None,
+    now: Now,
+    backlog_hours: float | None = None,
+    aside: int = 0,
+    use: Use = UNLIMITED,
 ) -> PlantRow:
-    """``line``: what was heard of it, in this life of the hub and before; None: nothing ever."""
+    """``line``: what was heard of it, in this life of the hub and before; None: nothing ever.
+    ``use``: what it may bring, and has brought."""
     line = line or Line()
     report = line.report
     relay, spool = part_of(report, "relay"), part_of(report, "spool")
@@ -80,8 +88,11 @@ def row_of(
         disk_free_bytes=_number(part_of(report, "disk").get("free_bytes")),
         devices=len(devices) if isinstance(devices, list) else None,
         devices_ill=sum(one.get("state") in ILL for one in devices_of(report)),
+        samples_per_s_max=use.samples_per_s,
+        bytes_a_day_max=use.bytes_a_day,
+        bytes_today=use.bytes_today,
     )
-    row.troubles = _troubles(row, report, now)
+    row.troubles = _troubles(row, report, now, use)
     row.severity = 2 if ALARMS & {*row.troubles} else 1 if row.troubles else 0
     return row
 
@@ -133,7 +144,7 @@ def _state(edge: EdgeRow, line: Line, now: Now) -> State:
     return "up" if now.now_us - line.heard_us < SILENT_US else "waiting"
 
 
-def _troubles(row: PlantRow, report: Mapping[str, Any], now: Now) -> list[Trouble]:
+def _troubles(row: PlantRow, report: Mapping[str, Any], now: Now, use: Use) -> list[Trouble]:
     if row.state == "revoked":
         return []
     found: dict[Trouble, bool] = {
@@ -149,6 +160,7 @@ def _troubles(row: PlantRow, report: Mapping[str, Any], now: Now) -> list[Troubl
         "refused": row.refused_tags > 0,
         "aside": row.aside > 0,
         "disk": row.disk_free_bytes is not None and row.disk_free_bytes < DISK_BYTES_MIN,
+        "limited": use.slowed,
     }
     return [trouble for trouble, is_so in found.items() if is_so]
 

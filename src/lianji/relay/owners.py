@@ -34,6 +34,9 @@ class Owners:
         self._process = process
         self._address = address
         self._lease_us = round(lease_s * 1e6)
+        self._before: dict[str, tuple[str, str, int]] = {}
+        """Whose each edge was when it was last taken: process, address, how often it had changed
+        hands. Empty names for nobody."""
 
     def take(self, edge: str) -> int:
         """Look after this edge from now on; how often it has changed hands. Raises Elsewhere."""
@@ -42,6 +45,8 @@ class Owners:
             row = connection.execute(sa.select(owners).where(owners.c.edge == edge)).first()
             if row is not None and row.process != self._process and row.until_us > now:
                 raise Elsewhere(edge, row.address)
+            mine = ("", "", 0) if row is None else (row.process, row.address, int(row.fence))
+            self._before[edge] = mine
             fence = 1 if row is None else row.fence + (row.process != self._process)
             lease = {
                 "process": self._process,
@@ -54,6 +59,18 @@ class Owners:
             else:
                 connection.execute(owners.update().where(owners.c.edge == edge).values(**lease))
         return int(fence)
+
+    def was_mine(self, edge: str) -> bool:
+        """Whether nobody else looked after it before it was taken last."""
+        return self._before.get(edge, ("", "", 0))[0] == self._process
+
+    def give_back(self, edge: str) -> None:
+        """As if it had not been taken: whoever had it last is again the last."""
+        process, address, fence = self._before[edge]
+        last = {"process": process, "address": address, "fence": fence, "until_us": 0}
+        mine = (owners.c.edge == edge) & (owners.c.process == self._process)
+        with self._state.writing() as connection:
+            connection.execute(owners.update().where(mine).values(**last))
 
     def renew(self) -> dict[str, int]:
         """Go on with what is still this process's; by edge, how often it has changed hands."""

@@ -14,12 +14,13 @@ from typing import Protocol
 import structlog
 
 from lianji.base.clock import monotonic_s
-from lianji.base.errors import Conflict, LianjiError, StorageError, Text
+from lianji.base.errors import Busy, Conflict, LianjiError, StorageError, Text
 from lianji.relay.lanes import Lane, Mark
 from lianji.relay.ledger import Ledger
 
 UPKEEP = "*upkeep"
 """Not an edge's name: who holds it merges the table's files."""
+TRY_AGAIN_S = 5.0
 Rows = Mapping[tuple[str, str, int], tuple[int, int]]
 _log = structlog.get_logger(__name__)
 
@@ -32,6 +33,10 @@ class Owners(Protocol):
     def renew(self) -> dict[str, int]: ...
 
     def release(self, edge: str | None = None) -> None: ...
+
+    def was_mine(self, edge: str) -> bool: ...
+
+    def give_back(self, edge: str) -> None: ...
 
 
 class Elsewhere(LianjiError):
@@ -68,16 +73,43 @@ class AgreeFirst(Conflict):
         )
 
 
+class TableAway(Busy):
+    """Only the table could tell how far an edge has come, since another process had it last."""
+
+    def __init__(self, edge: str) -> None:
+        super().__init__(
+            "relay-table-away",
+            Text(
+                f"The hub's history is away, and it alone could tell how far {edge} has come: this "
+                "process was not the last to look after it.",
+                f"中心端的历史数据暂不可用，且此前并非由本进程负责 {edge}，无法确定其进度。",
+            ),
+            Text(
+                "Nothing is lost: the edge waits and sends again. See to the store of the history, "
+                "or start that process again.",
+                "数据没有丢失，边缘端稍后会重新发送。请检查历史数据的存储，或重新启动该进程。",
+            ),
+        )
+        self.retry_after_s = TRY_AGAIN_S
+
+
 class Ownership:
     """Lives in one event loop."""
 
     def __init__(
-        self, owners: Owners, ledger: Ledger, rows: Callable[[], Rows], lease_s: float
+        self,
+        owners: Owners,
+        ledger: Ledger,
+        rows: Callable[[], Rows],
+        lease_s: float,
+        known: Callable[[], Rows] | None = None,
     ) -> None:
-        """``rows`` reads the whole ledger afresh; it blocks, and raises StorageError or OSError."""
+        """``rows`` reads the whole ledger afresh; it blocks, and raises StorageError or OSError.
+        ``known`` tells it as it was last known here, for edges that nobody else has had since."""
         self._owners = owners
         self._ledger = ledger
         self._rows = rows
+        self._known = known
         self._lease_s = lease_s
         self._mine: dict[str, int] = {}
         self._agreed: set[str] = set()
@@ -120,9 +152,11 @@ class Ownership:
         fence = await asyncio.to_thread(self._owners.take, edge)
         try:
             rows = await asyncio.to_thread(self._rows)
-        except (StorageError, OSError):
-            await asyncio.to_thread(self._owners.release, edge)
-            raise
+        except (StorageError, OSError) as error:
+            if self._known is None or not self._owners.was_mine(edge):
+                await asyncio.to_thread(self._owners.give_back, edge)
+                raise TableAway(edge) from error
+            rows = await asyncio.to_thread(self._known)
         self._ledger.forget(edge)
         for (whose, epoch, start), (sequence, check) in rows.items():
             if whose == edge:

@@ -1,4 +1,4 @@
-"""What of a spool is sent: all but what another hub has anyway, or some tags alone."""
+"""What of a spool is sent: all but what another hub has anyway, some tags alone, or rollups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from lianji.spool.record import HEADER_BYTES, Gap, Record, decode, pack, sources_of
+from lianji.spool.record import HEADER_BYTES, Gap, Record, decode, origin_of, pack, sources_of
 
 
 class Paths(Protocol):
@@ -40,6 +40,26 @@ class NotFrom:
 
     def __call__(self, record: Record) -> Sequence[bytes | memoryview] | None:
         if any(source.edge == self._hub for source in sources_of(record)):
+            return None
+        return (record.raw,)
+
+
+ROLLUP = "relay/rollup"
+"""The origin of rollups, which a lower hub's name may precede."""
+
+
+def is_rollup(origin: str) -> bool:
+    return origin == ROLLUP or origin.endswith(f"/{ROLLUP}")
+
+
+class Rollups:
+    """The rollups that were made here or came from below, and no samples. Records go as they lie
+    there; what was lost of the spool is told."""
+
+    changes = False
+
+    def __call__(self, record: Record) -> Sequence[bytes | memoryview] | None:
+        if record.is_batch and not is_rollup(origin_of(record)):
             return None
         return (record.raw,)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 State = Literal["parted", "silent", "expired", "waiting", "up", "invited", "revoked"]
 Trouble = Literal[
     "parted", "silent", "late", "spool", "expired", "certificate", "devices", "problems", "gaps",
-    "refused", "aside", "disk",
+    "refused", "aside", "disk", "limited",
 ]  # fmt: skip
 
 
@@ -43,3 +43,6 @@ class PlantRow(BaseModel):
     disk_free_bytes: int | None = None
     devices: int | None = None
     devices_ill: int = 0
+    samples_per_s_max: float | None = Field(None, description="What it may send; null: no limit.")
+    bytes_a_day_max: int | None = Field(None, description="Over the line; null: no limit.")
+    bytes_today: int = Field(0, description="Over the line since 00:00 UTC.")

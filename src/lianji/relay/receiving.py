@@ -311,7 +311,7 @@ def runs(records: Sequence[Record]) -> list[list[Record]]:
 
 
 def _joins(before: Record, record: Record) -> bool:
-    if not before.kind is record.kind is Kind.BATCH:
+    if not (before.is_batch and record.is_batch):
         return False
     said, says = origin_of(before), origin_of(record)
     return said == says or (said.startswith(MACHINES) and says.startswith(MACHINES))

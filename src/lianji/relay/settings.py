@@ -148,6 +148,10 @@ class RelaySettings(BaseModel):
     tags: list[str] = Field(default_factory=list)
     """Patterns of the tag paths that are sent, such as ``plant/line1/*``; empty: all. Between hubs
     of one group all are sent."""
+    rollups: bool = False
+    """Send what each minute held instead of the samples: of each of these tags ``<tag>/avg_1min``,
+    ``min_1min``, ``max_1min`` and ``count_1min``, from when this is set on. Not between hubs of one
+    group."""
 
     _edge = field_validator("edge")(_edge_name)
     _hubs = field_validator("hubs")(_addresses)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import structlog
 
 from lianji.base.errors import InputError, LianjiError, Text
 from lianji.relay.client import HubClient, Moved, NotNow, Unwelcome
+from lianji.relay.settings import ADDRESSES_MAX, https_address
 
 WAIT_S = 20.0
 BUSY_WAIT_S = 2.0
@@ -50,14 +52,17 @@ class Talking:
         inbox: Inbox | None = None,
         unwelcome: Callable[[Unwelcome], None] = lambda _: None,
         before: Callable[[], None] = lambda: None,
+        hubs: Callable[[list[str]], None] = lambda _: None,
     ) -> None:
-        """``unwelcome`` is told of refusals; ``before`` is called before each request."""
+        """``unwelcome`` is told of refusals; ``before`` is called before each request; ``hubs``
+        hears the addresses that the hub tells."""
         self._client = client
         self._report = report
         self._handlers = handlers
         self._inbox = inbox
         self._unwelcome = unwelcome
         self._before = before
+        self._hubs = hubs
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="relay-talk", daemon=True)
 
@@ -77,6 +82,7 @@ class Talking:
                 report = {**self._report(), **said}
                 heard = self._client.exchange(json.dumps(report).encode(), wait_s)
                 said = self._respond(heard)
+                self._hear_hubs(heard.get("addresses"))
             except NotNow as later:
                 self._stop.wait(later.after_s)
             except Unwelcome as no:
@@ -93,6 +99,12 @@ class Talking:
             except Exception:  # certificates are renewed here: the line must not end with a bug
                 _log.exception("relay-talk-broken")
                 self._stop.wait(RETRY_S)
+
+    def _hear_hubs(self, told: Any) -> None:
+        """What is no list of addresses is passed over."""
+        if isinstance(told, list) and 0 < len(told) <= ADDRESSES_MAX:
+            with suppress(ValueError):
+                self._hubs([https_address(str(one)) for one in told])
 
     def _add_finished(self, said: dict[str, Any]) -> float:
         """Say also what became of messages meanwhile; how long to wait for more."""

@@ -8,6 +8,8 @@ without it and the payload, so a record that checks is whole and is itself. Kind
             records of which edges it has (by flag 4: how many lanes, two bytes; of each a byte
             of length, the edge in UTF-8, 16 bytes of epoch, lane, sequence, check), an Arrow IPC
             record batch message (zstd), without the column text by flag 1
+    COLUMNS the same, with the samples as ``columns`` writes them: what is written since. Whoever
+            knows no such kind takes no such record, and loses none
     TAGS    the paths of the tag ids that the records behind it in the same segment use
     GAP     what was dropped, thinned or found damaged, here or at an edge: JSON
 """
@@ -27,6 +29,7 @@ import xxhash
 
 from lianji.dictionary.batch import SCHEMA, Batch, wrong_batch
 from lianji.dictionary.source import Source
+from lianji.spool.columns import ROWS_MAX, decode_columns, encode_columns
 from lianji.trace.marks import Marks
 
 MAGIC = b"LJR1"
@@ -58,6 +61,7 @@ class Kind(IntEnum):
     BATCH = 1
     TAGS = 2
     GAP = 3
+    COLUMNS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,10 @@ class Record:
     """The whole record as it lies in the file."""
     check: int
     """Its checksum, unsigned 64 bit."""
+
+    @property
+    def is_batch(self) -> bool:
+        return self.kind in (Kind.BATCH, Kind.COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +166,7 @@ def pack(content: Batch | Gap) -> Packed:
 
 
 def _pack_batch(batch: Batch) -> Packed:
-    samples, flags = batch.samples, 0
-    text = samples.column(3)
-    if text.null_count == len(text):
-        samples, flags = samples.remove_column(3), _NO_TEXT
+    flags = 0
     head = _BATCH_HEAD.pack(batch.id, len(batch.marks))
     head += np.array(batch.marks, dtype="<i8").tobytes()
     if batch.origin:
@@ -171,9 +176,21 @@ def _pack_batch(batch: Batch) -> Packed:
     if batch.sources:
         flags |= _SOURCE
         head += _sources_bytes(batch.sources)
+    if len(batch) <= ROWS_MAX:
+        columns, start, end = encode_columns(batch.samples)
+        return Packed(Kind.COLUMNS, [head, *columns], flags, len(batch), start, end)
     times = batch.times_us
-    start, end = (int(times.min()), int(times.max())) if len(times) else (0, 0)
-    return Packed(Kind.BATCH, [head, _message(samples)], flags, len(batch), start, end)
+    message, without = _arrow(batch.samples)
+    start, end = int(times.min()), int(times.max())
+    return Packed(Kind.BATCH, [head, message], flags | without, len(batch), start, end)
+
+
+def _arrow(samples: pa.RecordBatch) -> tuple[memoryview, int]:
+    """The message of many rows, and the flag of what it leaves out."""
+    text = samples.column(3)
+    if text.null_count < len(text):
+        return _message(samples), 0
+    return _message(samples.remove_column(3)), _NO_TEXT
 
 
 def _pack_gap(gap: Gap) -> Packed:
@@ -246,7 +263,9 @@ def decode_batch(record: Record) -> Batch:
     if record.flags & _SOURCE:
         sources, body = _sources_at(record.payload, body)
     message = record.payload[body:]
-    if record.flags & _NO_TEXT:
+    if record.kind is Kind.COLUMNS:
+        samples = decode_columns(message, record.rows)
+    elif record.flags & _NO_TEXT:
         samples = _read_message(message, _WITHOUT_TEXT)
         text = pa.nulls(samples.num_rows, pa.string())
         columns = [*samples.columns[:3], text, samples.column(3)]
@@ -257,7 +276,7 @@ def decode_batch(record: Record) -> Batch:
 
 
 def origin_of(record: Record) -> str:
-    """Who says what a BATCH record holds, without decoding the rest of it."""
+    """Who says what a batch record holds, without decoding the rest of it."""
     if not record.flags & _ORIGIN:
         return ""
     _, count = _BATCH_HEAD.unpack_from(record.payload)
@@ -266,7 +285,7 @@ def origin_of(record: Record) -> str:
 
 
 def sources_of(record: Record) -> tuple[Source, ...]:
-    """Of which records of which edges a BATCH or a GAP is, without decoding the rest of it."""
+    """Of which records of which edges a batch or a GAP is, without decoding the rest of it."""
     if record.kind is Kind.GAP:
         return decode_gap(record).sources
     if not record.flags & _SOURCE:
@@ -317,7 +336,7 @@ def decode_gap(record: Record) -> Gap:
 
 def decode(record: Record) -> Batch | Gap:
     """The content of a record that is no TAGS."""
-    return decode_batch(record) if record.kind is Kind.BATCH else decode_gap(record)
+    return decode_batch(record) if record.is_batch else decode_gap(record)
 
 
 def record_bytes(data: memoryview) -> int | None:

@@ -103,14 +103,14 @@ class Room:
         records = [item for _, item in scan_file(oldest.path) if isinstance(item, Record)]
         self._remove([oldest])
         told = [decode_gap(record) for record in records if record.kind is Kind.GAP]
-        rows = sum(r.rows for r in records if r.kind is Kind.BATCH) + sum(g.rows for g in told)
+        rows = sum(r.rows for r in records if r.is_batch) + sum(g.rows for g in told)
         return _also_of(told, _gap("disk cap: dropped", oldest.first, records, rows))
 
     def _thin(self, segment: SegmentFile) -> Gap | None:
         """Rewrite a segment with half its samples, or None if it was thinned enough."""
         items = [item for _, item in scan_file(segment.path)]
         records = [item for item in items if isinstance(item, Record)]
-        batches = [r for r in records if r.kind is Kind.BATCH]
+        batches = [r for r in records if r.is_batch]
         if not batches or max(r.level for r in batches) >= LEVEL_MAX:
             return None
         if any(isinstance(item, Damage) for item in items):
@@ -123,7 +123,7 @@ class Room:
             with segment.path.open("rb") as source, draft.open("wb") as file:
                 file.write(source.read(HEAD_BYTES))
                 for record in records:
-                    if record.kind is Kind.BATCH:
+                    if record.is_batch:
                         batch = next(kept)
                         after += len(batch)
                         file.writelines(encode_batch(record.sequence, batch, record.level + 1))
@@ -140,7 +140,7 @@ class Room:
 
 
 def _gap(reason: str, first: int, records: list[Record], rows: int) -> Gap:
-    timed = [record for record in records if record.rows and record.kind is Kind.BATCH]
+    timed = [record for record in records if record.rows and record.is_batch]
     return Gap(
         reason,
         first,

@@ -20,7 +20,7 @@ import pytest
 
 from lianji.dictionary.batch import Batch
 from lianji.relay import uplink
-from lianji.spool.record import Gap, Kind, Record, scan
+from lianji.spool.record import Gap, Record, scan
 from lianji.spool.segment import HEAD_BYTES, list_segments
 from lianji.spool.settings import SpoolSettings
 from tests.relay.world import START_US, Edge, Hub
@@ -77,7 +77,7 @@ def noise(edge: Edge, seeded: random.Random) -> Batch:
 def places(data: bytes) -> Iterator[Place]:
     for offset, item in scan(memoryview(data), HEAD_BYTES):
         assert isinstance(item, Record)
-        batch = item.kind is Kind.BATCH
+        batch = item.is_batch
         yield Place(offset, offset + len(item.raw), item.sequence, batch)
 
 

@@ -13,7 +13,7 @@ from lianji.base.state import State
 from lianji.relay.lanes import Lane, Mark
 from lianji.relay.ledger import Ledger
 from lianji.relay.owners import Owners
-from lianji.relay.ownership import UPKEEP, AgreeFirst, Elsewhere, Ownership, Rows
+from lianji.relay.ownership import UPKEEP, AgreeFirst, Elsewhere, Ownership, Rows, TableAway
 from tests.relay.world import until
 
 EPOCH = "ab" * 16
@@ -34,10 +34,10 @@ class World:
 
     def run(
         self, story: Callable[[Ownership], Coroutine[None, None, None]], lease_s: float = LEASE_S,
-        rows: Callable[[], Rows] | None = None,
+        rows: Callable[[], Rows] | None = None, known: Callable[[], Rows] | None = None,
     ) -> None:  # fmt: skip
         async def main() -> None:
-            await story(Ownership(self.owners, self.ledger, rows or self.read, lease_s))
+            await story(Ownership(self.owners, self.ledger, rows or self.read, lease_s, known))
 
         asyncio.run(main())
 
@@ -101,17 +101,40 @@ def test_one_that_slept_says_yes_to_nothing_and_reads_anew_when_it_takes_it_back
     world.run(story)
 
 
-def test_one_that_cannot_read_the_table_leaves_the_edge_to_others(world: World) -> None:
-    def away() -> Rows:
-        raise StorageError("bucket-failed", Text("away", "无"), Text("wait", "等"))
+def away() -> Rows:
+    raise StorageError("bucket-failed", Text("away", "无"), Text("wait", "等"))
 
+
+def test_one_that_cannot_read_the_table_leaves_the_edge_to_others(world: World) -> None:
     async def story(here: Ownership) -> None:
-        with pytest.raises(StorageError):
+        with pytest.raises(TableAway):
             await here.answer_for("e")
         assert here.mine == {}
-        assert world.other.take("e") == 2
+        assert world.other.take("e") == 1
 
     world.run(story, rows=away)
+
+
+def test_without_the_table_an_edge_is_answered_by_what_had_it_last_alone(world: World) -> None:
+    async def story(here: Ownership) -> None:
+        await here.answer_for("e")
+        await here.release()
+
+    world.table = {("e", EPOCH, 1): (5, 55)}
+    world.run(story)
+
+    async def without(here: Ownership) -> None:
+        await here.answer_for("e")
+        assert world.mark() == Mark(5, 55)
+        world.other.take("f")
+        world.other.release("f")
+        with pytest.raises(TableAway):
+            await here.answer_for("f")
+        assert here.mine == {"e": 1}
+        assert world.other.take("f") == 1, "as if nobody had asked"
+
+    world.ledger = Ledger()
+    world.run(without, rows=away, known=world.read)
 
 
 def test_one_that_has_ended_answers_nobody_and_lets_go(world: World) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from lianji.base.durable import write_atomically
@@ -24,6 +25,7 @@ from lianji.spool.record import Damage, decode_batch, encode_batch, scan
 
 ROWS_MAX = 1_000_000
 """If more would have to wait, the flush fails instead, and the spool keeps them."""
+log = structlog.get_logger(__name__)
 
 
 def source_of_waiting(source: str) -> str:
@@ -113,6 +115,15 @@ class Waiting:
         for file in self._folder.glob("*.records"):
             if file != file_of(self._folder, self.number):
                 file.unlink(missing_ok=True)
+
+
+def may_wait(rows: int, cause: StorageError | None) -> None:
+    """Raises the cause if that are too many."""
+    if rows:
+        assert cause is not None
+        if rows > ROWS_MAX:
+            raise cause
+        log.warning("samples-wait", rows=rows, why=cause.cause.en)
 
 
 def picked(held: Sequence[Held], arrivals: NDArray[np.intp]) -> list[Batch]:

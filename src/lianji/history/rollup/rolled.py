@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lianji.history.delta.files import Files
+from lianji.history.delta.log import DeltaLog
 from lianji.history.places.place import Place
 
 
@@ -15,3 +16,7 @@ class Rolled:
     place: Place
     files: Files
     width_us: int
+
+    @classmethod
+    def of(cls, log: DeltaLog, width_us: int) -> Rolled:
+        return cls(log.place, log.files, width_us)

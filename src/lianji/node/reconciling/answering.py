@@ -27,7 +27,6 @@ from lianji.relay.reconcile.packing import (
     unpack_words,
     wrong_answer,
 )
-from lianji.spool.record import Kind
 
 if TYPE_CHECKING:
     from lianji.dictionary.tag_ids import TagIds
@@ -149,7 +148,7 @@ class Answering:
             return None
         hours: set[int] = set()
         for record in records:
-            if record.kind is Kind.BATCH:
+            if record.is_batch:
                 hours.update(range(record.start_us // HOUR_US, record.end_us // HOUR_US + 1))
         stretches = _stretches(sorted(hours))
         return stretches if len(stretches) <= STRETCHES_MAX else None

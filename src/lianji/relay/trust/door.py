@@ -41,7 +41,8 @@ def routes(
     addresses: Sequence[str] = (),
     clock: Callable[[], int] = now_us,
 ) -> list[Route]:
-    """``addresses`` are told to edges as the hub's, in order of preference."""
+    """``addresses`` are told to edges as the hub's, in order of preference, as they
+    are when they are told."""
     door = Door(authority, edges, addresses, clock)
     return [
         Route("/relay/v1/ca", door.ca, methods=["GET"]),
@@ -85,7 +86,7 @@ class Door:
         clock: Callable[[], int],
     ) -> None:
         self._authority, self._edges = authority, edges
-        self._addresses, self._clock = list(addresses), clock
+        self._addresses, self._clock = addresses, clock
         self._joins = Throttle()
         self._renewals = Throttle(at_once=10, refill_s=60)
 
@@ -121,7 +122,7 @@ class Door:
                 "ca": self._authority.pem.decode(),
                 "public_key": self._authority.public_key_pem.decode(),
                 "sites": list(admitted.sites),
-                "addresses": self._addresses,
+                "addresses": list(self._addresses),
             },
             headers={"Cache-Control": "no-store"},
         )

@@ -146,7 +146,7 @@ class Edges:
             first = sa.func.coalesce(tables.edges.c.revoked_us, now)
             done = connection.execute(tables.edges.update().where(same).values(revoked_us=first))
             if not done.rowcount and not ended:
-                raise _no_such_edge(name)
+                raise no_such_edge(name)
             self._note(connection, by, "edge-revoked", {"edge": name})
         self._forget()
 
@@ -210,7 +210,7 @@ def locked_edge(connection: sa.Connection, name: str) -> EdgeRow:
     """
     row = _row(connection, name, locked=True)
     if row is None:
-        raise _no_such_edge(name)
+        raise no_such_edge(name)
     if row.revoked_us is not None:
         raise revoked(name)
     return row
@@ -273,7 +273,7 @@ def _outlived(edge: str) -> Untrusted:
     )
 
 
-def _no_such_edge(name: str) -> NotFound:
+def no_such_edge(name: str) -> NotFound:
     return NotFound(
         "edge-missing",
         Text(f"The hub has no edge {name!a}.", f"中心没有边缘 {name!a}。"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -103,6 +104,14 @@ class Identity:
         lines = [part if isinstance(part, bytes) else part.encode() for part in parts]
         content = b"".join(part.rstrip() + b"\n" for part in lines)
         write_atomically(folder / "identity.pem", content, KEY_MODE)
+        return Identity(folder)
+
+    def with_addresses(self, addresses: Sequence[str]) -> Identity:
+        """The same, where the hub and those that take its place are found elsewhere. Raises
+        OSError."""
+        told = {"hub": self.hub, "sites": list(self.sites), "addresses": list(addresses)}
+        folder = self.path.parent
+        write_atomically(folder / "hub.json", json.dumps(told, ensure_ascii=False).encode())
         return Identity(folder)
 
     @cached_property

@@ -26,6 +26,9 @@ TEXTS: dict[str, Text] = {
     "hub.hours_left": Text("Spool full in", "缓存写满"),
     "hub.gaps": Text("Lost", "丢失"),
     "hub.samples": Text("Samples/s", "样本/秒"),
+    "hub.samples_max": Text("Samples/s at most", "样本/秒上限"),
+    "hub.today": Text("Over the line today (UTC)", "今日传输量（UTC）"),
+    "hub.of_quota": Text("{used} of {most}", "{used} / {most}"),
     "hub.devices": Text("Devices", "设备"),
     "hub.version": Text("Version", "版本"),
     "hub.ago": Text("{span} ago", "{span}前"),
@@ -51,6 +54,7 @@ TEXTS: dict[str, Text] = {
     "hub.trouble_gaps": Text("lost samples today", "一天内丢失样本"),
     "hub.trouble_refused": Text("tags refused", "标签被拒绝"),
     "hub.trouble_aside": Text("bodies set aside", "有隔离内容"),
+    "hub.trouble_limited": Text("held back by its limit", "受限额限制"),
     "hub.trouble_disk": Text("disk nearly full", "磁盘将满"),
     "hub.todo_parted": Text(
         "Two boxes send under this name, or one was restored from an old image. Stop the copy; at "
@@ -99,6 +103,12 @@ TEXTS: dict[str, Text] = {
     "hub.todo_aside": Text(
         "Look at what was set aside, below. Nothing of it is in the history.",
         "请查看下方隔离内容，这些内容未进入历史库。",
+    ),
+    "hub.todo_limited": Text(
+        "It brings more than the hub lets it, and waits. Nothing is lost while its spool has room. "
+        "Raise the limit with `lianji hub limit` if it is meant to bring so much.",
+        "其发送量超过限额，正在等待；其缓存未满时不会丢失数据。如确有需要，请用 "
+        "`lianji hub limit` 提高限额。",
     ),
     "hub.todo_disk": Text(
         "Less than 1 GiB is free there. Clear its disk.", "剩余空间不足 1 GiB，请清理磁盘。"

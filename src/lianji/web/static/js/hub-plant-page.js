@@ -14,6 +14,8 @@ const byId = (id) => document.getElementById(id);
 const { name } = byId("plant").dataset;
 const address = `/api/hub/plants/${encodeURIComponent(name)}`;
 const at = (us) => (us === null ? "–" : moment(us / 1000));
+const today = ({ bytes_today: used, bytes_a_day_max: most }) =>
+  most === null ? size(used) : t("hub.of_quota", { used: size(used), most: size(most) });
 let plant = null;
 
 // What was shown stays as long as it would look the same.
@@ -51,6 +53,8 @@ function showFigures(row, nowUs) {
     [t("hub.lanes"), row.lanes === null ? "–" : count(row.lanes)],
     [t("hub.hours_left"), hours(row), has("spool")],
     [t("hub.samples"), row.samples_per_s === null ? "–" : rate(row.samples_per_s)],
+    [t("hub.samples_max"), row.samples_per_s_max === null ? "–" : rate(row.samples_per_s_max), has("limited")],
+    [t("hub.today"), today(row), has("limited")],
     [t("hub.devices"), devices(row), has("devices")],
     [t("hub.gaps"), t("hub.rows", { count: count(row.gap_rows) }), has("gaps")],
     [t("hub.refused"), count(row.refused_tags), has("refused")],
