@@ -56,7 +56,7 @@ class Rules:
     """A job, or a tenant that gets nothing, rises by one priority in so long."""
     patience_s: float = 600.0
     """So long others may start in front of a job that finds no room."""
-    horizon_s: float = 600.0
+    horizon_s: float = 60.0
     """What runs counts as used for so long already: tenants take turns, not bursts."""
 
 

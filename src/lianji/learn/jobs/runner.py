@@ -7,13 +7,14 @@ that its rows name, and takes what it does not find as ended.
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import LianjiError, Text
+from lianji.base.errors import LianjiError, StorageError, Text
 from lianji.learn.jobs.active import Active
 from lianji.learn.jobs.ending import GONE, Ended, ended
 from lianji.learn.jobs.folder import JobFolder, Outcome, Task
@@ -33,7 +34,7 @@ _KILLED = -9
 
 
 class Runner:
-    """The jobs of one plant. One thread."""
+    """The jobs of one plant. ``close`` may come from another thread than ``tick``."""
 
     def __init__(
         self, store: JobStore, launcher: Launcher, settings: JobsSettings, plant: Path
@@ -47,6 +48,8 @@ class Runner:
         self._active: dict[str, Active] = {}
         self._used: dict[str, Used] | None = None
         self._noted_s = self._forgot_s = -FORGET_S
+        self._lock = threading.Lock()
+        self._closed = False
 
     @property
     def is_idle(self) -> bool:
@@ -54,6 +57,11 @@ class Runner:
 
     def tick(self) -> None:
         """Raises StorageError; the next goes on where this one could not."""
+        with self._lock:
+            if not self._closed:
+                self._tick()
+
+    def _tick(self) -> None:
         if self._used is None:
             self._used = self._store.used()
         self._watch()
@@ -65,13 +73,25 @@ class Runner:
             self._note()
 
     def close(self) -> None:
-        """Ask all jobs to save and end, kill those that do not in time, and put them back."""
-        for one in self._active.values():
-            one.ask(one.asked or "close")
-        while self._active:
-            self._watch()
-            time.sleep(_CLOSE_POLL_S)
-        self._launcher.close()
+        """Ask all jobs to save and end, kill those that do not in time, and put them back.
+
+        What the database does not take then, the next runner finds out.
+        """
+        with self._lock:
+            self._closed = True
+            for one in self._active.values():
+                one.ask(one.asked or "close")
+            while self._active:
+                try:
+                    self._watch()
+                except StorageError:
+                    self._active = {
+                        id: one
+                        for id, one in self._active.items()
+                        if one.watch(self._settings.grace_s) is None
+                    }
+                time.sleep(_CLOSE_POLL_S)
+            self._launcher.close()
 
     # -- what runs -----------------------------------------------------------------------------
 
