@@ -123,6 +123,8 @@ class PlantJobs:
 
     def found(self, id: str) -> JobRow:
         """Raises NotFound."""
+        if not self.any():
+            raise faults.unknown(id)
         return self._store.found(id)
 
     def tenants(self) -> list[TenantRow]:
@@ -135,19 +137,19 @@ class PlantJobs:
 
     def stop(self, id: str, who: str) -> JobRow:
         """Raises NotFound, InputError."""
-        return self._store.stop(id, who)
+        return self._store.stop(self.found(id).id, who)
 
     def log(self, id: str, start: int = -64_000) -> tuple[str, int]:
         """Lines of its log from a position on (from the end, if it is negative), and the position
         behind them. Raises NotFound."""
-        return JobFolder(self._jobs / self._store.found(id).id).log_from(start)
+        return JobFolder(self._jobs / self.found(id).id).log_from(start)
 
     def record(self, who: str, what: str, row: JobRow) -> None:
         """Note it in the audit log."""
         from lianji.web.access import audit
 
         with self._state().writing() as connection:
-            audit.append(connection, who, what, told_of(row))
+            audit.append(connection, who, what, row.told)
 
     # -- running them --------------------------------------------------------------------------
 
@@ -181,11 +183,6 @@ class PlantJobs:
         from lianji.learn.jobs.local import LocalLauncher
 
         return LocalLauncher()
-
-
-def told_of(row: JobRow) -> dict[str, object]:
-    """What the audit log says of a job."""
-    return {"job": row.id, "name": row.name, "function": row.function, "tenant": row.tenant}
 
 
 @contextmanager

@@ -97,6 +97,11 @@ class JobRow(BaseModel):
         return self.state in OPEN
 
     @property
+    def told(self) -> dict[str, object]:
+        """What the audit log says of it."""
+        return {"job": self.id, "name": self.name, "function": self.function, "tenant": self.tenant}
+
+    @property
     def need(self) -> Need:
         return Need(self.id, self.tenant, self.cpus, self.memory_mb, self.device)
 
