@@ -14,11 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from pydantic import ValidationError
 
 from lianji.base.clock import now_us
 from lianji.base.durable import make_folder
-from lianji.base.errors import LianjiError, StorageError
+from lianji.base.errors import LianjiError
 from lianji.connect.field_errors import in_words
 from lianji.learn.jobs import faults
 from lianji.learn.jobs.folder import JobFolder
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from lianji.learn.jobs.runner import Runner
     from lianji.learn.jobs.store import JobStore
 
+_log = structlog.get_logger(__name__)
 LOOK_S = 1.0
 """So often a plant without jobs looks whether there is one."""
 TICK_S = 0.25
@@ -170,8 +172,11 @@ class PlantJobs:
                 self._runner = self._new_runner()
             self._runner.tick()
             self.problem = None
-        except StorageError as error:
+        except LianjiError as error:
             self.problem = error
+        except Exception as error:
+            _log.exception("jobs")
+            self.problem = faults.runner_failed(error)
 
     def _new_runner(self) -> Runner:
         from lianji.learn.jobs.runner import Runner

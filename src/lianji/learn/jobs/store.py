@@ -90,9 +90,9 @@ class JobStore:
             return [_row(row) for row in connection.execute(query).mappings()]
 
     def listed(self, limit: int = LISTED_MAX) -> list[JobRow]:
-        """Those that have not ended, then the others; each the newest first."""
-        ended = sa.case((jobs.c.state.in_(OPEN), 0), else_=1)
-        query = sa.select(jobs).order_by(ended, jobs.c.created_us.desc(), jobs.c.id).limit(limit)
+        """Those that run, those that wait, then the others; each the newest first."""
+        order = sa.case((jobs.c.state == RUNNING, 0), (jobs.c.state == QUEUED, 1), else_=2)
+        query = sa.select(jobs).order_by(order, jobs.c.created_us.desc(), jobs.c.id).limit(limit)
         with self._database.reading() as connection:
             return [_row(row) for row in connection.execute(query).mappings()]
 

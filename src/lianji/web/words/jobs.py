@@ -41,6 +41,8 @@ TEXTS: dict[str, Text] = {
         "what each has now, and its part of what was used lately",
         "当前占用，以及近期用量中的份额",
     ),
+    "jobs.runs": Text("Running", "运行中"),
+    "jobs.waits": Text("Queued", "排队"),
     "jobs.weight": Text("Weight", "权重"),
     "jobs.share": Text("Share", "份额"),
     "jobs.cores": Text("Cores", "核数"),

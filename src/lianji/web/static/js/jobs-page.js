@@ -30,6 +30,11 @@ function memoryOf(job) {
   return bytes > 0 ? t("jobs.of", { now: size(bytes), most: size(job.memory_mb * 2 ** 20) }) : NONE;
 }
 
+function cpuOf({ cpu_s }) {
+  if (cpu_s === 0) return NONE;
+  return cpu_s < 60 ? `${cpu_s.toFixed(1)} s` : span(cpu_s);
+}
+
 function stateCell(job) {
   const cell = make("td", { class: job.state }, make("b", {}, stateOf(job)));
   const words = [reasonOf(job)];
@@ -62,7 +67,7 @@ function jobRow(job) {
     key: `${job.id}\n${job.state}\n${job.stop_by}\n${reasonOf(job)}\n${job.preemptions}`,
     make: () => makeRow(job),
     cells: [
-      undefined, undefined, undefined, metricsOf(job), job.cpu_s > 0 ? span(job.cpu_s) : NONE,
+      undefined, undefined, undefined, metricsOf(job), cpuOf(job),
       memoryOf(job), count(job.attempts), String(job.priority), job.tenant, job.owner,
       moment(job.since_us / 1000),
     ],
