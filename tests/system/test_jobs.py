@@ -69,12 +69,10 @@ def test_the_command_beside_a_plant_that_runs_and_without_one(folder: Path) -> N
     assert (listed["id"], listed["state"], listed["arguments"]) == (id, "queued", {"who": "anna"})
     with plant_process(folder) as plant:
         wait_job(plant, id, lambda row: row["state"] == "done")
-        assert "hello anna" in job(folder, "logs", id)[0]
         assert "hello anna" in job(folder, "logs", "-f", id)[0]
         shown = job(folder, "show", id)[0]
         assert "greeting" in shown and "It is done." in shown
-        assert re.search(rf"{id}\s+greeting\s+done", job(folder, "list")[0])
-        assert "完成" in job(folder, "list", LIANJI_LANG="zh")[0]
+        assert re.search(rf"{id}\s+greeting\s+完成", job(folder, "list", LIANJI_LANG="zh")[0])
         _, said = job(folder, "submit", "tried:fails", "--arg", "what=luck", "--memory", 300,
                       "--wait", code=1)  # fmt: skip
         assert "no such thing as luck" in said
@@ -93,11 +91,7 @@ def test_the_command_beside_a_plant_that_runs_and_without_one(folder: Path) -> N
     ("arguments", "said"),
     [
         (["submit", "nothing"], "There is no training specification 'nothing'"),
-        (["submit", "a b:c"], "job-invalid"),
         (["submit", "tried:quick", "--arg", "x"], "is no key=value"),
-        (["submit", "tried:quick", "--tenant", "others"], "There is no tenant 'others'"),
-        (["submit", "tried:quick", "--cpus", "9"], "job-too-large"),
-        (["show", "12345678"], "There is no job '12345678'"),
         (["logs", "../.."], "There is no job"),
     ],
 )
@@ -105,18 +99,20 @@ def test_what_is_wrong_is_told_with_a_remedy(folder: Path, arguments: list[str],
     assert said in job(folder, *arguments, code=1)[1]
 
 
-def test_a_training_outlives_kills_of_the_plant(folder: Path, tmp_path: Path) -> None:
+def test_a_training_outlives_the_end_and_the_kill_of_the_plant(
+    folder: Path, tmp_path: Path
+) -> None:
     """Its process saves and ends when the plant is gone, and goes on when it is back."""
     (folder / "further").write_text("700")
     id = submitted(folder, "train", "--arg", f"steps={STEPS}")
     reached = folder / "data" / "jobs" / id / "reached"
     with plant_process(folder) as plant:
-        for further in ("900", str(STEPS)):
+        for further, end in (("900", plant.kill), (str(STEPS), plant.stop)):
             wait_until(reached.exists, 30)
             reached.unlink()
             (folder / "further").write_text(further)
             pid = pid_of(plant)
-            plant.kill()
+            end()
             wait_until(lambda: processes.started(pid) == "", 30)  # noqa: B023 - called here
             plant.start()
         row = wait_job(plant, id, lambda row: row["state"] not in ("queued", "running"))
@@ -134,21 +130,6 @@ def pid_of(plant: PlantProcess) -> int:
             if b"jobs.child" in Path(f"/proc/{child}/cmdline").read_bytes():
                 return int(child)
     raise AssertionError("no job runs")
-
-
-def test_a_plant_that_ends_lets_its_jobs_save_and_a_deaf_one_is_killed(folder: Path) -> None:
-    settings = folder / "lianji.toml"
-    settings.write_text(settings.read_text().replace("grace_s = 20", "grace_s = 0.2"))
-    with plant_process(folder) as plant:
-        id = submitted(folder, "deaf")
-        wait_job(plant, id, lambda row: row["done"] > 0)
-        pid = pid_of(plant)
-        plant.stop()
-        assert processes.started(pid) == ""
-        [row] = json.loads(job(folder, "list", "--json")[0])["jobs"]
-        assert (row["state"], row["preemptions"], row["exit_code"]) == ("queued", 1, -9)
-        plant.start()
-        wait_job(plant, id, lambda row: row["state"] == "done")
 
 
 def test_the_page_shows_progress_log_and_stop(browser: Browser, folder: Path) -> None:

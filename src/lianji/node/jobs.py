@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from pydantic import ValidationError
 
-from lianji.base.clock import now_us
+from lianji.base.clock import monotonic_s, now_us
 from lianji.base.durable import make_folder
 from lianji.base.errors import LianjiError
 from lianji.connect.field_errors import in_words
@@ -39,6 +39,8 @@ _log = structlog.get_logger(__name__)
 LOOK_S = 1.0
 """So often a plant without jobs looks whether there is one."""
 TICK_S = 0.25
+IDLE_FOR = 9.0
+"""So many times as long as a look took there is none: one at 10,000 waiting jobs takes long."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SPEC = ".toml"
 
@@ -159,9 +161,11 @@ class PlantJobs:
         """Run jobs until cancelled; then they have saved, ended and are back in the queue."""
         try:
             while True:
+                started_s = monotonic_s()
                 if self.any():
                     await asyncio.to_thread(self._tick)
-                await asyncio.sleep(LOOK_S if self._runner is None else TICK_S)
+                rest_s = LOOK_S if self._runner is None else TICK_S
+                await asyncio.sleep(max(rest_s, IDLE_FOR * (monotonic_s() - started_s)))
         finally:
             if self._runner is not None:
                 await asyncio.to_thread(self._runner.close)
