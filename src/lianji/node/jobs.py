@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -49,16 +50,24 @@ class PlantJobs:
     """What the page and the command line ask. All block, but for ``any`` and ``run``."""
 
     def __init__(
-        self, folder: PlantFolder, state: Callable[[], State], settings: JobsSettings | None
+        self,
+        folder: PlantFolder,
+        state: Callable[[], State],
+        settings: JobsSettings | None,
+        place: str = "",
     ) -> None:
-        """``settings``: None where lianji.toml has no part ``[jobs]``."""
+        """``settings``: None where lianji.toml has no part ``[jobs]``. ``place``: which of several
+        processes this is that share the state."""
         self._folder = folder
         self._state = state
+        self._place = place
         self._is_set = settings is not None
         self.settings = settings or JobsSettings()
         self.problem: LianjiError | None = None
         """What keeps jobs from being run, now."""
         self._runner: Runner | None = None
+        self._ticking = threading.Lock()
+        self._ended = False
 
     @cached_property
     def _store(self) -> JobStore:
@@ -167,10 +176,20 @@ class PlantJobs:
                 rest_s = LOOK_S if self._runner is None else TICK_S
                 await asyncio.sleep(max(rest_s, IDLE_FOR * (monotonic_s() - started_s)))
         finally:
+            await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        with self._ticking:
+            self._ended = True
             if self._runner is not None:
-                await asyncio.to_thread(self._runner.close)
+                self._runner.close()
 
     def _tick(self) -> None:
+        with self._ticking:
+            if not self._ended:
+                self._work()
+
+    def _work(self) -> None:
         try:
             if self._runner is None:
                 self._runner = self._new_runner()
@@ -186,7 +205,7 @@ class PlantJobs:
         from lianji.learn.jobs.runner import Runner
 
         plant = self._folder.root.resolve()
-        return Runner(self._store, self._launcher(), self.settings, plant)
+        return Runner(self._store, self._launcher(), self.settings, plant, self._place)
 
     def _launcher(self) -> Launcher:
         from lianji.learn.jobs.local import LocalLauncher

@@ -100,7 +100,8 @@ class Plant:
         self.dashboards = Dashboards(folder.dashboards, self.tags)
         self.demo = DemoWithin(folder.data, self.configuring, lambda: self.devices)
         self.datasets = PlantDataSets(folder)
-        self.jobs = PlantJobs(folder, lambda: self.state, settings.jobs)
+        place = self.spool.epoch if settings.history.shared else ""
+        self.jobs = PlantJobs(folder, lambda: self.state, settings.jobs, place)
         self._open_alarms()
         self._line_out = LineOut(self)
         self._audit = AuditKeeper(folder.data, settings.state)

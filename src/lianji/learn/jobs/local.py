@@ -24,7 +24,7 @@ class LocalLauncher:
         try:
             with log.open("ab") as said:
                 child = subprocess.Popen(
-                    [sys.executable, "-m", CHILD, str(folder)],
+                    [sys.executable, "-P", "-m", CHILD, str(folder)],
                     cwd=folder,
                     env={**os.environ, "PYTHONUNBUFFERED": "1", **job.environment},
                     stdin=subprocess.PIPE,

@@ -83,9 +83,11 @@ class JobStore:
             raise faults.unknown(id)
         return _row(row)
 
-    def open(self) -> list[JobRow]:
-        """Those that are queued or run, the oldest first."""
+    def open(self, place: str = "") -> list[JobRow]:
+        """Those that are queued or run, the oldest first; without those of other places."""
         query = sa.select(jobs).where(jobs.c.state.in_(OPEN)).order_by(jobs.c.created_us)
+        if place:
+            query = query.where(jobs.c.place.in_(["", place]))
         with self._database.reading() as connection:
             return [_row(row) for row in connection.execute(query).mappings()]
 

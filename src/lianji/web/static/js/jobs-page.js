@@ -5,6 +5,7 @@ import { ask, language, make, send, t } from "./page.js";
 import { showRows } from "./rows.js";
 
 const PERIOD_MS = 2000;
+const LOG_PARTS_MAX = 500;
 const byId = (id) => document.getElementById(id);
 const given = JSON.parse(byId("page").textContent);
 const mayChange = given.user !== null && given.user.may.includes("configure");
@@ -157,12 +158,19 @@ async function openLog(job) {
 async function readLog() {
   if (log === null) return;
   const { id, end } = log;
-  const said = await (await ask(`/api/jobs/${id}/log?start=${end}`)).json();
+  let said;
+  try {
+    said = await (await ask(`/api/jobs/${id}/log?start=${end}`)).json();
+  } catch (error) {
+    if (error.code === "job-unknown") log = null; // it is too old and went
+    return;
+  }
   if (log === null || log.id !== id || log.end !== end) return; // another was opened meanwhile
   const text = byId("log-text");
   const atEnd = text.scrollTop + text.clientHeight >= text.scrollHeight - 4;
   if (said.end < end) text.textContent = ""; // it was cut
   if (said.text) text.append(said.text);
+  if (text.childNodes.length > LOG_PARTS_MAX) text.firstChild.remove();
   log.end = said.end;
   text.dataset.empty = text.textContent === "" ? t("jobs.log_none") : "";
   if (atEnd) text.scrollTop = text.scrollHeight;
