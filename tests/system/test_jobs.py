@@ -150,7 +150,7 @@ def test_the_page_shows_progress_log_and_stop(browser: Browser, folder: Path) ->
             expect(page.locator("#log-text")).to_contain_text("from step 0")
             page.get_by_label("Training specification").select_option("load")
             page.get_by_role("button", name="Submit").click()
-            expect(page.locator("#jobs")).to_contain_text("load")
+            expect(page.locator("#jobs")).to_contain_text("It waits for room.")
             expect(page.locator("#tenants")).to_contain_text("plant")
             page.screenshot(path=folder.parent / "jobs.png", full_page=True)
             row.get_by_role("button", name="Stop").click()

@@ -61,6 +61,7 @@ async def test_a_training_is_submitted_shown_and_stopped(
     assert made["arguments"]["spec"].endswith("training/load.toml")
     shown = (await client.get("/api/jobs")).json()
     assert [one["id"] for one in shown["jobs"]] == [made["id"]]
+    assert shown["jobs"][0]["waits_en"] == "It is about to start."
     assert [(one["name"], one["queued"]) for one in shown["tenants"]] == [("plant", 1)]
     stopped = await client.post(f"/api/jobs/{made['id']}/stop")
     assert stopped.json()["state"] == "stopped"
@@ -78,6 +79,9 @@ async def test_progress_and_the_log_are_seen_while_it_runs(
     queue.until_reached(id)
     queue.until(lambda: queue.row(id).metrics != {} and queue.row(id).memory_bytes > 0)
     row = (await client.get(f"/api/jobs/{id}")).json()
+    world.jobs.submit_training("load", {}, "ann")
+    waiting = next(one for one in world.jobs.listed() if one.state == "queued")
+    assert (waiting.waits_en, waiting.waits_zh) == ("It waits for room.", "等待空闲资源。")
     assert row["state"] == "running" and 0 < row["done"] < row["of"] == 900
     assert "handle" not in row
     log = (await client.get(f"/api/jobs/{id}/log")).json()

@@ -132,7 +132,9 @@ class PlantJobs:
         return sorted(name for name in found if _NAME.fullmatch(name))
 
     def listed(self) -> list[JobRow]:
-        return self._store.listed() if self.any() else []
+        from lianji.learn.jobs.waiting import with_waiting
+
+        return with_waiting(self.settings, self._store.listed()) if self.any() else []
 
     def found(self, id: str) -> JobRow:
         """Raises NotFound."""

@@ -38,7 +38,7 @@ function cpuOf({ cpu_s }) {
 
 function stateCell(job) {
   const cell = make("td", { class: job.state }, make("b", {}, stateOf(job)));
-  const words = [reasonOf(job)];
+  const words = [reasonOf(job), language === "zh" ? job.waits_zh : job.waits_en];
   if (job.preemptions > 0) words.push(t("jobs.gave_way", { count: job.preemptions }));
   const why = words.filter(Boolean).join(" · ");
   if (why && job.state !== "done") cell.append(make("span", { class: "why" }, why));
@@ -65,7 +65,7 @@ function makeRow(job) {
 
 function jobRow(job) {
   return {
-    key: `${job.id}\n${job.state}\n${job.stop_by}\n${reasonOf(job)}\n${job.preemptions}`,
+    key: `${job.id}\n${job.state}\n${job.stop_by}\n${reasonOf(job)}\n${job.waits_en}\n${job.preemptions}`,
     make: () => makeRow(job),
     cells: [
       undefined, undefined, undefined, metricsOf(job), cpuOf(job),
@@ -187,6 +187,7 @@ byId("train")?.addEventListener("submit", async (event) => {
     spec: byId("train-spec").value,
     tenant: byId("train-tenant").value,
     priority: Number(byId("train-priority").value),
+    memory_mb: Number(byId("train-memory").value),
   };
   try {
     await send("POST", "/api/jobs", asked);
