@@ -34,8 +34,10 @@ from lianji.history.view.view import View
 from lianji.node.dashboards import Dashboards
 from lianji.node.datasets import PlantDataSets
 from lianji.node.folder import PlantFolder
+from lianji.node.jobs import PlantJobs
 from lianji.web.ports_datasets import DataSetsView
 from lianji.web.ports_hub import MessagesView
+from lianji.web.ports_jobs import JobsView
 from lianji.web.status import (
     DeviceState,
     DeviceStatus,
@@ -118,7 +120,9 @@ class MemoryPlant:
         self.plants: Any = None
         self.dashboards = Dashboards(folder or Path("/nonexistent"), self.tags)
         self.messages: MessagesView | None = None
-        self.datasets: DataSetsView = PlantDataSets(PlantFolder(folder or Path("/nonexistent")))
+        nowhere = PlantFolder(folder or Path("/nonexistent"))
+        self.datasets: DataSetsView = PlantDataSets(nowhere)
+        self.jobs: JobsView = PlantJobs(nowhere, lambda: State("sqlite://"), None)
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []

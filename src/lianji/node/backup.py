@@ -27,8 +27,8 @@ from lianji.node.state_place import state_elsewhere
 
 __all__ = ["KEEP", "back_up", "check", "generations", "restore", "state_elsewhere"]
 NOTE = "data/restored.json"
-_LEFT_OUT = {"running.json", *LEFT_OUT}
-"""Of ``data``: what is true of one process alone."""
+_LEFT_OUT = {"running.json", "jobs", *LEFT_OUT}
+"""Of ``data``: what is true of one process alone, and the work of jobs, which begin anew."""
 
 
 def back_up(folder: PlantFolder, destination: Path, keep: int, progress: Progress) -> Taken:

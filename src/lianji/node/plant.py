@@ -42,6 +42,7 @@ from lianji.node.demo.within import DemoWithin
 from lianji.node.device_words import device_status
 from lianji.node.fleet import Fleet
 from lianji.node.folder import PlantFolder
+from lianji.node.jobs import PlantJobs
 from lianji.node.line_out import LineOut
 from lianji.node.logging import configure_logging
 from lianji.node.memory import keep_memory_small
@@ -99,6 +100,8 @@ class Plant:
         self.dashboards = Dashboards(folder.dashboards, self.tags)
         self.demo = DemoWithin(folder.data, self.configuring, lambda: self.devices)
         self.datasets = PlantDataSets(folder)
+        place = self.spool.epoch if settings.history.shared else ""
+        self.jobs = PlantJobs(folder, lambda: self.state, settings.jobs, place)
         self._open_alarms()
         self._line_out = LineOut(self)
         self._audit = AuditKeeper(folder.data, settings.state)
@@ -160,6 +163,7 @@ class Plant:
         self.fleet.start()
         demo = asyncio.create_task(self.demo.resume(), name="demo")
         configuring = asyncio.create_task(self.configuring.run(), name="configuring")
+        jobs = asyncio.create_task(self.jobs.run(), name="jobs")
         try:
             while True:
                 self._note_rates()
@@ -167,9 +171,9 @@ class Plant:
                 await asyncio.to_thread(self._line_out.look)
                 await asyncio.sleep(SAMPLE_RATES_S)
         finally:
-            for task in (configuring, demo):
+            for task in (configuring, demo, jobs):
                 task.cancel()
-            await asyncio.gather(configuring, demo, return_exceptions=True)
+            await asyncio.gather(configuring, demo, jobs, return_exceptions=True)
             await self.fleet.stop()
             await self.demo.close()
 
@@ -301,7 +305,8 @@ class Plant:
         told += self.reconciling.problems() if self.reconciling else []
         told += self.plants.problems() if self.plants is not None else []
         told += self.hub.problems() if self.hub is not None else ()
-        return told + [one for one in (watching, self._audit.problem, self.demo.problem) if one]
+        others = (watching, self._audit.problem, self.demo.problem, self.jobs.problem)
+        return told + [one for one in others if one]
 
     def _spool_status(self) -> web.SpoolStatus:
         spool = self.spool.status()

@@ -23,6 +23,7 @@ from lianji.base.errors import InputError, NotFound, Text
 from lianji.connect.field_errors import in_words
 from lianji.dictionary.tag import check_path
 from lianji.history.settings import HistorySettings
+from lianji.learn.jobs.settings import JobsSettings
 from lianji.relay.settings import HubSettings, RelaySettings
 from lianji.spool.settings import SpoolSettings
 
@@ -138,6 +139,7 @@ class Settings(BaseModel):
     state: StateSettings = Field(default_factory=lambda: StateSettings())
     notify: list[NotifySettings] = Field(default_factory=list)
     configuration: ConfigurationSettings = Field(default_factory=lambda: ConfigurationSettings())
+    jobs: JobsSettings | None = None
     hub: HubSettings | None = None
     relay: RelaySettings | None = None
 

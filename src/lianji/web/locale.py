@@ -15,6 +15,7 @@ from lianji.web.words import (
     datasets,
     hub,
     hub_reconcile,
+    jobs,
     tags,
 )
 
@@ -146,6 +147,7 @@ TEXTS: dict[str, Text] = {
     **dashboards.TEXTS,
     **datasets.TEXTS,
     **hub_reconcile.TEXTS,
+    **jobs.TEXTS,
     **hub.TEXTS,
 }
 

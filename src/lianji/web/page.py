@@ -50,6 +50,7 @@ def page_response(
         is_hub=plant.plants is not None,
         has_demo=plant.demo is not None and plant.demo.is_here,
         reconciles=plant.reconciling is not None,
+        has_jobs=plant.jobs is not None and plant.jobs.any(),
         has_datasets=plant.datasets is not None and plant.datasets.any(),
         may=[] if who is None else sorted(who.may),
         page={"language": language, "texts": texts, "user": user_of(who)},

@@ -29,6 +29,7 @@ from lianji.web.machines import (
 )
 from lianji.web.ports_datasets import DataSetsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
+from lianji.web.ports_jobs import JobsView
 from lianji.web.status import Fault, PlantStatus
 from lianji.web.template_view import TemplatesView
 
@@ -319,6 +320,11 @@ class PlantView(Protocol):
     @property
     def datasets(self) -> DataSetsView | None:
         """None for who may see some sites only: a data set is of the whole plant."""
+        ...
+
+    @property
+    def jobs(self) -> JobsView | None:
+        """None for who may see some sites only: what a job says may be of any."""
         ...
 
     def title(self, language: Language) -> str: ...

@@ -45,6 +45,10 @@ KNOWN = {
     ("DELETE", "/api/tokens"): Need.ADMINISTER,
     ("GET", "/api/audit"): Need.ADMINISTER,
     ("GET", "/api/hub/messages"): Need.ADMINISTER,
+    ("GET", "/jobs"): Need.READ,
+    ("GET", "/api/jobs"): Need.READ,
+    ("POST", "/api/jobs"): Need.CONFIGURE,
+    ("POST", "/api/jobs/x/stop"): Need.CONFIGURE,
 }
 """What must never become wider without anybody noticing."""
 _PUBLIC = {"/health", "/login", "/welcome", "/logout", "/static", "/api/me"}

@@ -31,6 +31,7 @@ from lianji.web.ports import (
 )
 from lianji.web.ports_datasets import DataSetsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
+from lianji.web.ports_jobs import JobsView
 from lianji.web.sites.alarms import SiteAlarms
 from lianji.web.sites.dashboards import SiteDashboards
 from lianji.web.sites.refusals import outside, whole_plant
@@ -97,6 +98,11 @@ class SitePlant:
     @property
     def datasets(self) -> DataSetsView | None:
         """None: a data set holds tags of all sites, in files that are not cut by site."""
+        return None
+
+    @property
+    def jobs(self) -> JobsView | None:
+        """None: a job works with the whole plant, and its log may say anything."""
         return None
 
     @property
