@@ -18,6 +18,7 @@ from lianji.cli import (
     hub,
     importing,
     join,
+    model,
     plant,
     question,
     relay,
@@ -43,6 +44,7 @@ app.add_typer(alarm.app, name="alarm")
 app.add_typer(template.app, name="template")
 app.add_typer(config.app, name="config")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(model.app, name="model")
 importing.register(app)
 question.register(app)
 annotation.register(app)

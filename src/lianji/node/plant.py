@@ -45,6 +45,7 @@ from lianji.node.folder import PlantFolder
 from lianji.node.line_out import LineOut
 from lianji.node.logging import configure_logging
 from lianji.node.memory import keep_memory_small
+from lianji.node.models import PlantModels
 from lianji.node.rates import Rate
 from lianji.node.readable import unread
 from lianji.node.site_file import write_titles
@@ -99,6 +100,7 @@ class Plant:
         self.dashboards = Dashboards(folder.dashboards, self.tags)
         self.demo = DemoWithin(folder.data, self.configuring, lambda: self.devices)
         self.datasets = PlantDataSets(folder)
+        self.models = PlantModels(folder)
         self._open_alarms()
         self._line_out = LineOut(self)
         self._audit = AuditKeeper(folder.data, settings.state)

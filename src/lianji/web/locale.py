@@ -15,6 +15,7 @@ from lianji.web.words import (
     datasets,
     hub,
     hub_reconcile,
+    models,
     tags,
 )
 
@@ -145,6 +146,7 @@ TEXTS: dict[str, Text] = {
     **charts.TEXTS,
     **dashboards.TEXTS,
     **datasets.TEXTS,
+    **models.TEXTS,
     **hub_reconcile.TEXTS,
     **hub.TEXTS,
 }

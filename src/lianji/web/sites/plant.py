@@ -31,6 +31,7 @@ from lianji.web.ports import (
 )
 from lianji.web.ports_datasets import DataSetsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
+from lianji.web.ports_models import ModelsView
 from lianji.web.sites.alarms import SiteAlarms
 from lianji.web.sites.dashboards import SiteDashboards
 from lianji.web.sites.refusals import outside, whole_plant
@@ -97,6 +98,11 @@ class SitePlant:
     @property
     def datasets(self) -> DataSetsView | None:
         """None: a data set holds tags of all sites, in files that are not cut by site."""
+        return None
+
+    @property
+    def models(self) -> ModelsView | None:
+        """None: cards name tags of all sites, and golden rows hold values of them."""
         return None
 
     @property
