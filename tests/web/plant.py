@@ -34,8 +34,10 @@ from lianji.history.view.view import View
 from lianji.node.dashboards import Dashboards
 from lianji.node.datasets import PlantDataSets
 from lianji.node.folder import PlantFolder
+from lianji.node.models import PlantModels
 from lianji.web.ports_datasets import DataSetsView
 from lianji.web.ports_hub import MessagesView
+from lianji.web.ports_models import ModelsView
 from lianji.web.status import (
     DeviceState,
     DeviceStatus,
@@ -119,6 +121,7 @@ class MemoryPlant:
         self.dashboards = Dashboards(folder or Path("/nonexistent"), self.tags)
         self.messages: MessagesView | None = None
         self.datasets: DataSetsView = PlantDataSets(PlantFolder(folder or Path("/nonexistent")))
+        self.models: ModelsView = PlantModels(PlantFolder(folder or Path("/nonexistent")))
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []

@@ -98,15 +98,17 @@ def model_page(
     language: Lang,
     name: str,
     version: Version = None,
-    compared: Annotated[int | None, Query(alias="with", ge=1)] = None,
+    other: Annotated[int | None, Query(alias="with", ge=1)] = None,
 ) -> HTMLResponse:
     found = models.found(name, version)
-    other = models.found(name, compared) if compared is not None else None
+    compared = models.found(name, other) if other is not None else None
     plants = plant.plants.rows(sees(who)) if plant.plants is not None else []
     more = {
         "model": found,
-        "other": other,
-        "differences": compare(other.card, found.card) if other else [],
-        "edges": [row.name for row in plants if row.joined_us is not None],
+        "compared": compared,
+        "differences": compare(compared.card, found.card) if compared else [],
+        "edges": [
+            row.name for row in plants if row.joined_us is not None and row.state != "revoked"
+        ],
     }
     return page_response("model.html", request, plant, language, **more)
