@@ -26,6 +26,7 @@ SUITES = {
     "alarms": "bench.alarms",
     "live": "bench.live",
     "checkpoint": "bench.checkpoint",
+    "models": "bench.edge_models",
 }
 """Name -> module whose ``run()`` gives the rows."""
 
