@@ -101,12 +101,8 @@ def register(
 def sign(name: Name, plant: PlantDir = HERE) -> None:
     from lianji.cli.access import by
 
-    models = _models(plant)
-    one = models.sign(*_parted(name), by())
-    tell(
-        f"{one.name}@{one.version} is signed with the key {models.key()}.",
-        f"{one.name}@{one.version} 已用密钥 {models.key()} 签名。",
-    )
+    one = _models(plant).sign(*_parted(name), by())
+    tell(f"{one.name}@{one.version} is signed.", f"{one.name}@{one.version} 已签名。")
     typer.echo(str(one.bundle))
 
 
