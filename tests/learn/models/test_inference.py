@@ -254,6 +254,8 @@ def test_the_best_chip_that_is_there_is_taken_and_no_cloud(monkeypatch: pytest.M
     there = [CPU, "AzureExecutionProvider", "CANNExecutionProvider", "CUDAExecutionProvider"]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: there)
     assert available() == ["CUDAExecutionProvider", "CANNExecutionProvider", CPU]
+    with pytest.warns(UserWarning, match="CUDA"):  # it was said to be there, and is not
+        assert Model.open(draft()).provider == "CPU"
     asked = ["CANNExecutionProvider"]
     assert inference._chosen(asked) == ["CANNExecutionProvider", CPU], "what it lacks, the CPU does"
 

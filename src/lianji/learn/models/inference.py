@@ -41,6 +41,11 @@ PREFERENCE = (
 )
 """Execution providers, the quickest first. Azure's is not among them: it asks a cloud."""
 CPU = PREFERENCE[-1]
+_EXACT = {
+    "CUDAExecutionProvider": {"use_tf32": "0"},
+    "CANNExecutionProvider": {"precision_mode": "allow_fp32_to_fp16"},
+}
+"""Options without which a provider rounds float32 to 10 bits by default."""
 _FLOAT = "tensor(float)"
 _ERRORS_ONLY = 3
 
@@ -58,7 +63,8 @@ class Model:
 
     @classmethod
     def open(cls, bundle: Bundle, providers: Sequence[str] | None = None) -> Model:
-        """Ready to run; ``providers`` by order of preference, by default the best that are there.
+        """Ready to run; ``providers`` by order of preference, by default the best that are there,
+        and the CPU where those cannot open it.
 
         Raises InputError: ``model-graph-invalid``, ``providers-missing`` where none of those that
         were asked for is there.
@@ -140,20 +146,29 @@ def check_golden(model: Model, golden: Golden) -> float:
 
 
 def _opened(onnx: bytes, card: Card, providers: Sequence[str] | None) -> Model:
-    import onnxruntime
-
     check_graph_content(onnx)
     chosen = _chosen(providers)
     try:
-        session = onnxruntime.InferenceSession(onnx, _options(), providers=chosen)
-    except Exception as error:
-        why = _first_line(error)
-        raise graph_invalid(
-            Text(f"ONNX Runtime says: {why}", f"ONNX Runtime 报告：{why}")
-        ) from error
+        session = _session(onnx, chosen)
+    except InputError:
+        if providers is not None or chosen == [CPU]:
+            raise
+        session = _session(onnx, [CPU])
     _check_shape(session.get_inputs(), "x", len(card.inputs))
     _check_shape(session.get_outputs(), "y", len(card.outputs))
     return Model(session, len(card.inputs), len(card.outputs))
+
+
+def _session(onnx: bytes, chosen: Sequence[str]) -> Any:
+    import onnxruntime
+
+    named = [(one, _EXACT.get(one, {})) for one in chosen]
+    try:
+        return onnxruntime.InferenceSession(onnx, _options(), providers=named)
+    except Exception as error:
+        why = _first_line(error)
+        said = Text(f"ONNX Runtime says: {why}", f"ONNX Runtime 报告：{why}")
+        raise graph_invalid(said) from error
 
 
 def _options() -> Any:
