@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from lianji.learn.models.bundle import unpack
+from lianji.learn.models.card import Card
+from lianji.learn.models.comparing import UNLIKE
 from lianji.node.enrolment import create_hub, edges_of
 from lianji.node.folder import PlantFolder
 from lianji.node.models import PlantModels
@@ -19,6 +21,7 @@ from lianji.web.access.client import Client
 from lianji.web.access.roles import OPEN, Identity
 from lianji.web.access.sites import Sites
 from lianji.web.app import create_app
+from lianji.web.locale import TEXTS
 from tests.learn.models.world import draft
 from tests.web.plant import MemoryPlant
 from tests.web.plants import MemoryPlants
@@ -208,6 +211,15 @@ async def test_where_is_no_hub_nothing_is_sent(
     assert 'id="send"' not in (await client.get("/models/nox")).text
     answer = await client.post("/api/models/nox/send", json={"edges": ["park1"]})
     assert answer.status_code == 404
+
+
+def test_every_field_of_a_card_and_every_state_has_a_word() -> None:
+    fields = {f"models.f_{one}" for one in Card.model_fields if one not in UNLIKE}
+    assert {one for one in TEXTS if one.startswith("models.f_")} == fields
+    states = {"queued", "sent", "applied", "refused", "expired", "superseded"}
+    assert {one for one in TEXTS if one.startswith("models.s_")} == {
+        f"models.s_{one}" for one in states
+    }
 
 
 class Limited(OpenAccess):
