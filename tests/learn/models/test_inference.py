@@ -260,6 +260,18 @@ def test_the_best_chip_that_is_there_is_taken_and_no_cloud(monkeypatch: pytest.M
     assert inference._chosen(asked) == ["CANNExecutionProvider", CPU], "what it lacks, the CPU does"
 
 
+def test_a_hundred_models_bring_no_threads_of_their_own() -> None:
+    def threads() -> int:
+        return len([*Path("/proc/self/task").iterdir()])
+
+    model = Model.open(draft())
+    before = threads()
+    models = [Model.open(draft()) for _ in range(100)]
+    for one in [model, *models]:
+        one.run(np.zeros((1_000, 2), np.float32))
+    assert threads() <= before
+
+
 def test_many_threads_may_run_one_model() -> None:
     model = Model.open(draft())
     wrong: list[int] = []
