@@ -290,11 +290,15 @@ def test_cards_are_compared_field_by_field() -> None:
     inputs = [one.model_dump() for one in before.inputs]
     inputs[0]["high"] = 12
     del inputs[1]
-    changed = card(algorithm="trees", inputs=inputs, correction={"forgetting": 0.9, "limit": 5})
+    data = {"name": "gt", "version": 3}
+    changed = card(
+        algorithm="trees", inputs=inputs, dataset=data, correction={"forgetting": 0.9, "limit": 5}
+    )
     found = {(d.part, d.item, d.field): (d.before, d.after) for d in compare(before, changed)}
     assert found["algorithm", "", ""] == ("linear", "trees")
     assert found["inputs", "a", "high"] == (10, 12)
     assert found["inputs", "b", "unit"] == ("bar", None)
     assert found["correction", "", "limit"] == (None, 5)
+    assert found["dataset", "", "name"] == ("", "gt")
     swapped = card(inputs=[one.model_dump() for one in before.inputs][::-1])
     assert {(d.item, d.field) for d in compare(before, swapped)} == {("a", "place"), ("b", "place")}

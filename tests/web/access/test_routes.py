@@ -45,6 +45,8 @@ KNOWN = {
     ("DELETE", "/api/tokens"): Need.ADMINISTER,
     ("GET", "/api/audit"): Need.ADMINISTER,
     ("GET", "/api/hub/messages"): Need.ADMINISTER,
+    ("GET", "/api/models/x/bundle"): Need.READ,
+    ("POST", "/api/models/x/send"): Need.CONFIGURE,
 }
 """What must never become wider without anybody noticing."""
 _PUBLIC = {"/health", "/login", "/welcome", "/logout", "/static", "/api/me"}

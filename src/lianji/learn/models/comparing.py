@@ -53,5 +53,5 @@ def _flat(card: Card) -> dict[tuple[str, str, str], Value]:
 
 def _put(found: dict[tuple[str, str, str], Value], part: str, item: str, one: Any) -> None:
     for name, value in one.items():
-        if name != "name":
+        if not item or name != "name":  # by which it was found
             found[part, item, name] = value
