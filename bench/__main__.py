@@ -27,6 +27,7 @@ SUITES = {
     "live": "bench.live",
     "checkpoint": "bench.checkpoint",
     "jobs": "bench.jobs",
+    "models": "bench.edge_models",
 }
 """Name -> module whose ``run()`` gives the rows."""
 

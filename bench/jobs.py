@@ -1,8 +1,8 @@
-"""What a queue of jobs costs: giving way and going on with 1 GiB of state, planning, telling progress.
+"""What a queue of jobs costs: giving way and going on with 1 GiB of state, planning, progress.
 
 The training changes all of its state in every step and saves only when it is asked to give way, so
-what is timed is a whole save, the end of its process, the job of higher priority, a new process, and
-a verified restore.
+what is timed is a whole save, the end of its process, the job of higher priority, a new process,
+and a verified restore.
 """
 
 from __future__ import annotations
@@ -127,9 +127,7 @@ def _gave_way(folder: Path) -> list[Row]:
 def _planned() -> Row:
     machine = Machine(16, 64_000)
     tenants = {str(number): Tenant(str(number), used_s=number) for number in range(20)}
-    jobs = [
-        Planned(Need(str(n), str(n % 20), 1 + n % 3, 100), n % 7, 0) for n in range(QUEUED)
-    ]
+    jobs = [Planned(Need(str(n), str(n % 20), 1 + n % 3, 100), n % 7, 0) for n in range(QUEUED)]
     took_ms = []
     for _ in range(5):
         started = time.perf_counter()

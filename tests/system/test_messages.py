@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.learn.models.world import card, onnx
 from tests.peers import free_port, wait_until
 from tests.peers.modbus import libmodbus_server
 from tests.system.plant import (
@@ -189,6 +190,27 @@ def test_a_bundle_lies_whole_at_the_edge(pair: Pair, tmp_path: Path) -> None:
     assert kept.name == f"press@{told['version']}"
     assert hashlib.sha256(kept.read_bytes()).digest() == hashlib.sha256(content).digest()
     assert list((pair.edge.folder / "data" / "relay" / "incoming").iterdir()) == []
+
+
+def test_a_signed_model_comes_to_the_edge_as_it_was_signed(pair: Pair, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(onnx())
+    (tmp_path / "card.json").write_text(card().model_dump_json())
+    pair.lianji("model", "register", tmp_path)
+    pair.lianji("model", "sign", "nox")
+    pair.lianji("model", "export", "nox", tmp_path / "nox.bundle")
+    trusted = pair.edge.folder / "models" / "trusted.txt"
+    trusted.parent.mkdir()
+    trusted.write_text(f"{pair.lianji('model', 'key').strip()} the hub north\n")
+    pair.lianji("model", "send", "nox", "park1")
+    wait_until(lambda: pair.newest()["state"] not in ("queued", "sent"), 40, "the result")
+    found = pair.newest()
+    assert (found["state"], found["kind"], found["name"]) == ("applied", "bundle", "nox")
+    kept = pair.edge.folder / "data" / "relay" / "bundles" / found["result"]["stored"]
+    assert kept.read_bytes() == (tmp_path / "nox.bundle").read_bytes()
+    verified = lianji_command("model", "verify", kept, "--plant", pair.edge.folder)
+    assert b"nox@1 is signed by the hub north" in verified.stderr
+    shown = json.loads(pair.lianji("model", "show", "nox", "--json"))
+    assert [(one["edge"], one["state"]) for one in shown["sendings"]] == [("park1", "applied")]
 
 
 def test_the_commands_of_the_registry_and_no_other(pair: Pair) -> None:

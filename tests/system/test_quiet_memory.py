@@ -48,6 +48,8 @@ UNNEEDED = {
     "deltalake": "tests",
     "obstore": "a bucket",
     "openpyxl": "tag tables and imports in Excel",
+    "onnxruntime": "a model that runs",
+    "lianji.learn.models.registry": "who asks for models",
     "asyncua": "OPC UA devices",
     "aiomqtt": "MQTT devices",
     "pymodbus": "Modbus RTU devices",

@@ -35,9 +35,11 @@ from lianji.node.dashboards import Dashboards
 from lianji.node.datasets import PlantDataSets
 from lianji.node.folder import PlantFolder
 from lianji.node.jobs import PlantJobs
+from lianji.node.models import PlantModels
 from lianji.web.ports_datasets import DataSetsView
 from lianji.web.ports_hub import MessagesView
 from lianji.web.ports_jobs import JobsView
+from lianji.web.ports_models import ModelsView
 from lianji.web.status import (
     DeviceState,
     DeviceStatus,
@@ -123,6 +125,7 @@ class MemoryPlant:
         nowhere = PlantFolder(folder or Path("/nonexistent"))
         self.datasets: DataSetsView = PlantDataSets(nowhere)
         self.jobs: JobsView = PlantJobs(nowhere, lambda: State("sqlite://"), None)
+        self.models: ModelsView = PlantModels(nowhere)
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []

@@ -21,6 +21,8 @@ ASK_NOTHING = {
     "/api/configuration/versions",
 }  # fmt: skip
 COMPUTED = (
+    "models.f_",
+    "models.s_",
     "status.policy_", "stage.", "chart.range_", "chart.bad", "chart.uncertain",
     "alarm.priority_", "alarm.state_", "alarm.event_", "alarm.minutes_",
     "access.role_", "access.scope_", "access.days_", "access.broken_", "access.done_", "audit.",

@@ -19,6 +19,7 @@ from lianji.cli import (
     importing,
     job,
     join,
+    model,
     plant,
     question,
     relay,
@@ -45,6 +46,7 @@ app.add_typer(template.app, name="template")
 app.add_typer(config.app, name="config")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(job.app, name="job")
+app.add_typer(model.app, name="model")
 importing.register(app)
 question.register(app)
 annotation.register(app)

@@ -6,6 +6,7 @@ tags/<any>.csv         tag tables
 alarms/<any>.csv       alarm tables
 templates/<name>@<n>   what machines of one make have in common: .toml and .csv
 datasets/<name>.toml   what is frozen out of the history for models
+models/trusted.txt     whose signed models the plant runs
 dashboards/<name>.json what pages show (made when one is saved)
 data/                  tag ids, spool, history: not to be edited
 """
@@ -85,6 +86,11 @@ class PlantFolder:
     def datasets(self) -> Path:
         """The specifications of data sets; their versions lie in ``data/datasets``."""
         return self.root / "datasets"
+
+    @property
+    def models(self) -> Path:
+        """Whom the plant trusts; models themselves lie in ``data/models``."""
+        return self.root / "models"
 
     @property
     def data(self) -> Path:

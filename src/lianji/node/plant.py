@@ -46,6 +46,7 @@ from lianji.node.jobs import PlantJobs
 from lianji.node.line_out import LineOut
 from lianji.node.logging import configure_logging
 from lianji.node.memory import keep_memory_small
+from lianji.node.models import PlantModels
 from lianji.node.rates import Rate
 from lianji.node.readable import unread
 from lianji.node.site_file import write_titles
@@ -102,6 +103,7 @@ class Plant:
         self.datasets = PlantDataSets(folder)
         place = self.spool.epoch if settings.history.shared else ""
         self.jobs = PlantJobs(folder, lambda: self.state, settings.jobs, place)
+        self.models = PlantModels(folder)
         self._open_alarms()
         self._line_out = LineOut(self)
         self._audit = AuditKeeper(folder.data, settings.state)

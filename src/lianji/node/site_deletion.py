@@ -96,6 +96,12 @@ KEPT = (
         "审计日志、本报告及该工厂最近一次状态上报予以保留。",
     ),
     Text(
+        "Models that learned from it stay, and their golden rows may hold a few of its values: "
+        "they are removed by hand, from data/models.",
+        "由其数据训练的模型予以保留，其校验向量可能含有少量数值；"
+        "如需删除，请手动清理 data/models。",
+    ),
+    Text(
         "Backups, exports, other hubs and the plant's own box are not reached from here.",
         "备份、导出文件、其他中心及工厂自身的设备不在此次删除范围内。",
     ),

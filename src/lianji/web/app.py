@@ -19,6 +19,7 @@ from lianji.web import (
     api_hub,
     api_jobs,
     api_messages,
+    api_models,
     api_plot,
     api_push,
     api_reconcile,
@@ -60,6 +61,7 @@ _TAGS = [
     {"name": "dashboards", "description": "Tiles of a page, kept as files."},
     {"name": "datasets", "description": "Parts of the history, frozen for models."},
     {"name": "jobs", "description": "Trainings and other functions that the plant runs."},
+    {"name": "models", "description": "Models: cards, versions, signed bundles."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "configuration", "description": "What the plant is told: machines, tags, versions."},
     {"name": "hub", "description": "The plants that send to this one, where it is a hub."},
@@ -103,6 +105,8 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     app.include_router(api_datasets.page)
     app.include_router(api_jobs.router)
     app.include_router(api_jobs.page)
+    app.include_router(api_models.router)
+    app.include_router(api_models.page)
     app.mount("/static", CompressedFiles(STATIC), name="static")
     routes = gated_routes(app, anybody=["/static"], read=["/openapi.json"])
     describe_needs(app, routes)

@@ -16,6 +16,7 @@ from lianji.web.words import (
     hub,
     hub_reconcile,
     jobs,
+    models,
     tags,
 )
 
@@ -146,6 +147,7 @@ TEXTS: dict[str, Text] = {
     **charts.TEXTS,
     **dashboards.TEXTS,
     **datasets.TEXTS,
+    **models.TEXTS,
     **hub_reconcile.TEXTS,
     **jobs.TEXTS,
     **hub.TEXTS,

@@ -52,6 +52,7 @@ def page_response(
         reconciles=plant.reconciling is not None,
         has_jobs=plant.jobs is not None and plant.jobs.any(),
         has_datasets=plant.datasets is not None and plant.datasets.any(),
+        has_models=plant.models is not None and plant.models.any(),
         may=[] if who is None else sorted(who.may),
         page={"language": language, "texts": texts, "user": user_of(who)},
         **more,

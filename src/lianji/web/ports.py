@@ -30,6 +30,7 @@ from lianji.web.machines import (
 from lianji.web.ports_datasets import DataSetsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.ports_jobs import JobsView
+from lianji.web.ports_models import ModelsView
 from lianji.web.status import Fault, PlantStatus
 from lianji.web.template_view import TemplatesView
 
@@ -325,6 +326,11 @@ class PlantView(Protocol):
     @property
     def jobs(self) -> JobsView | None:
         """None for who may see some sites only: what a job says may be of any."""
+        ...
+
+    @property
+    def models(self) -> ModelsView | None:
+        """None for who may see some sites only: a model names tags of the whole plant."""
         ...
 
     def title(self, language: Language) -> str: ...

@@ -49,6 +49,8 @@ KNOWN = {
     ("GET", "/api/jobs"): Need.READ,
     ("POST", "/api/jobs"): Need.CONFIGURE,
     ("POST", "/api/jobs/x/stop"): Need.CONFIGURE,
+    ("GET", "/api/models/x/bundle"): Need.READ,
+    ("POST", "/api/models/x/send"): Need.CONFIGURE,
 }
 """What must never become wider without anybody noticing."""
 _PUBLIC = {"/health", "/login", "/welcome", "/logout", "/static", "/api/me"}

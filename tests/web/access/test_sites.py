@@ -250,7 +250,8 @@ def test_what_is_about_the_whole_plant_is_refused(two: Site) -> None:
     client = two.member("limited")
     for path in ("/connect", "/users", "/audit", "/api/diagnostics", "/api/machines", "/api/users",
                  "/api/tokens", "/api/configuration/versions", "/datasets",
-                 "/api/datasets", "/jobs", "/api/jobs"):  # fmt: skip
+                 "/api/datasets", "/jobs", "/api/jobs",
+                 "/models", "/api/models"):  # fmt: skip
         assert client.get(path).status_code == 403, path
 
 

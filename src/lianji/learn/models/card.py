@@ -14,7 +14,9 @@ Task = Literal["regression", "forecast", "anomaly"]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    """Numbers are finite: an envelope that ends at NaN would let everything pass."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Input(_Model):

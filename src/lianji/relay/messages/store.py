@@ -62,6 +62,8 @@ class Message:
     reason: dict[str, Any] | None
     """Why it was refused: code, cause and remedy in both languages."""
     result: dict[str, Any] | None
+    digest: str
+    """SHA-256 of what was sent."""
 
 
 class Messages:
@@ -239,6 +241,14 @@ class Messages:
         now = self._clock()
         with self.state.reading() as connection:
             return [_message(row, now) for row in connection.execute(asked)]
+
+    def named(self, kind: Kind, name: str) -> Sequence[Message]:
+        """All of this kind and name that are still listed, the newest first."""
+        t, now = messages, self._clock()
+        asked = sa.select(t).where(t.c.kind == kind, t.c.name == name)
+        with self.state.reading() as connection:
+            found = connection.execute(asked.order_by(t.c.number.desc()))
+            return [_message(row, now) for row in found]
 
     def _prune(self) -> None:
         """Let go of contents that nobody waits for any more, and of what is long over."""

@@ -32,6 +32,7 @@ from lianji.web.ports import (
 from lianji.web.ports_datasets import DataSetsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.ports_jobs import JobsView
+from lianji.web.ports_models import ModelsView
 from lianji.web.sites.alarms import SiteAlarms
 from lianji.web.sites.dashboards import SiteDashboards
 from lianji.web.sites.refusals import outside, whole_plant
@@ -103,6 +104,11 @@ class SitePlant:
     @property
     def jobs(self) -> JobsView | None:
         """None: a job works with the whole plant, and its log may say anything."""
+        return None
+
+    @property
+    def models(self) -> ModelsView | None:
+        """None: cards name tags of all sites, and golden rows hold values of them."""
         return None
 
     @property
