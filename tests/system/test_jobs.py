@@ -67,6 +67,7 @@ def test_the_command_beside_a_plant_that_runs_and_without_one(folder: Path) -> N
     assert "The plant does not run" in said
     [listed] = json.loads(job(folder, "list", "--json")[0])["jobs"]
     assert (listed["id"], listed["state"], listed["arguments"]) == (id, "queued", {"who": "anna"})
+    assert "即将启动" in job(folder, "show", id, LIANJI_LANG="zh")[0]
     with plant_process(folder) as plant:
         wait_job(plant, id, lambda row: row["state"] == "done")
         assert "hello anna" in job(folder, "logs", "-f", id)[0]

@@ -139,8 +139,11 @@ def show(id: Id, plant: PlantDir = HERE, as_json: AsJson = False) -> None:
     if as_json:
         typer.echo(row.model_dump_json())
         return
-    facts = row.model_dump() | {"reason": row.reason_zh if language() == "zh" else row.reason_en}
-    for key in ("reason_en", "reason_zh", "since_us", "waited_us", "level"):
+    facts = row.model_dump()
+    for key in ("reason", "waits"):
+        words = {"en": facts.pop(f"{key}_en"), "zh": facts.pop(f"{key}_zh")}
+        facts[key] = words[language()]
+    for key in ("since_us", "waited_us", "level"):
         del facts[key]
     for key in ("created", "started", "ended"):
         facts[key] = _moment(facts.pop(f"{key}_us"))

@@ -24,7 +24,7 @@ from lianji.base.errors import LianjiError
 from lianji.connect.field_errors import in_words
 from lianji.learn.jobs import faults
 from lianji.learn.jobs.folder import JobFolder
-from lianji.learn.jobs.job import TRAINING, JobRow, TenantRow, Wanted
+from lianji.learn.jobs.job import QUEUED, TRAINING, JobRow, TenantRow, Wanted
 from lianji.learn.jobs.room import Room
 from lianji.learn.jobs.settings import JobsSettings
 from lianji.node.folder import PlantFolder
@@ -140,7 +140,13 @@ class PlantJobs:
         """Raises NotFound."""
         if not self.any():
             raise faults.unknown(id)
-        return self._store.found(id)
+        row = self._store.found(id)
+        if row.state != QUEUED:
+            return row
+        from lianji.learn.jobs.waiting import with_waiting
+
+        waiting = with_waiting(self.settings, self._store.open())
+        return next((one for one in waiting if one.id == id), row)
 
     def tenants(self) -> list[TenantRow]:
         if not self.any():
