@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from lianji.base.errors import LianjiError
+from lianji.base.errors import InputError, LianjiError, Text
 from lianji.node.settings import load_settings
 
 if TYPE_CHECKING:
@@ -96,11 +96,14 @@ class LineOut:
         )
 
     def _roll(self, settings: RelaySettings, partner: Partner | None) -> Rolling | None:
-        """What makes rollups, if they are to be sent."""
+        """What makes rollups, if they are to be sent. Raises InputError where others bring samples
+        that are not seen here."""
         from lianji.node.rolling import Rolling, hold_no_more
 
         plant = self._plant
         if partner is None and settings.rollups:
+            if plant.configuration.settings.history.shared is not None:
+                raise _rollups_shared()
             return Rolling(plant.spool, plant.history, plant.names, settings.tags)
         hold_no_more(plant.spool)
         return None
@@ -117,3 +120,17 @@ class LineOut:
         from lianji.node.relaying import Partner
 
         return Partner(group.to, standing_of(plant.folder), edges_with(plant.folder, plant.state))
+
+
+def _rollups_shared() -> InputError:
+    return InputError(
+        "relay-rollups-shared",
+        Text(
+            "Rollups cannot be made here: other processes have a part of each minute.",
+            "无法在此生成分钟汇总：每分钟的部分数据由其他进程持有。",
+        ),
+        Text(
+            "Send samples from this hub (rollups = false), perhaps of some tags alone.",
+            "请由本中心发送原始样本（rollups = false），可仅选部分标签。",
+        ),
+    )

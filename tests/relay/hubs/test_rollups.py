@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,12 +13,18 @@ import numpy as np
 import pytest
 
 from lianji.dictionary.batch import Batch
+from lianji.node.enrolment import join_hub
+from lianji.node.folder import PlantFolder
+from lianji.node.plant import Plant
 from lianji.node.rolling import MINUTE_US, READER, SETTLE_US, Rolling, hold_no_more
+from lianji.node.site_file import changed
 from lianji.relay.client import HubClient
 from lianji.relay.picking import ROLLUP, Rollups
+from lianji.relay.trust.invitation import Invitation
 from lianji.relay.uplink import Uplink
 from lianji.spool.record import Gap
 from tests.history.conftest import Rooms
+from tests.relay.overview.world import OpenHub, open_hub
 from tests.relay.world import Hub, until
 
 START_US = 1_790_000_000_000_000 // (60 * MINUTE_US) * 60 * MINUTE_US
@@ -187,6 +195,56 @@ def test_of_words_it_is_told_how_many_came(lower: Lower) -> None:
         if isinstance(batch, Batch)
         for tag, value in zip(batch.tags, batch.samples.column(2).to_pylist(), strict=True)
     ] == [("plant/state/count_1min", 1.0)]
+
+
+def test_a_joined_plant_sends_rollups_by_one_setting(tmp_path: Path) -> None:
+    with open_hub(tmp_path / "hub") as hub:
+        folder = PlantFolder(tmp_path / "park1")
+        folder.create("park1", 0)
+        token = hub.door.edges.invite("park1", ["park1"])
+        fingerprint = hub.door.authority.fingerprint
+        join_hub(folder, Invitation.of(f"https://127.0.0.1:{hub.port}", token, fingerprint))
+        with changed(folder) as document:
+            document["relay"]["rollups"] = True
+        plant = Plant(folder)
+        with running(plant) as loop:
+            times = START_US + np.arange(120) * 1_000_000
+            put = plant.append(["park1/a"], np.zeros(120, np.int32), times,
+                               np.arange(120.0), None, None, "push")  # fmt: skip
+            asyncio.run_coroutine_threadsafe(put, loop).result(10)
+            find = hub.plant.names.find
+            until(lambda: find("park1/a/count_1min") is not None, "a rollup at the hub", 30)
+            until(lambda: len(read(hub, "park1/a/avg_1min")) == 2, "both minutes", 30)
+            assert read(hub, "park1/a/avg_1min") == [29.5, 89.5]
+            assert hub.plant.spool.durable
+            assert sum(one.rows for one in hub.plant.spool.after(0)) == 8
+
+
+def read(hub: OpenHub, path: str) -> list[float]:
+    table = hub.plant.history.read([path], START_US, START_US + 10 * MINUTE_US)
+    return table.column("value").to_pylist()  # type: ignore[no-any-return]
+
+
+@contextmanager
+def running(plant: Plant) -> Iterator[asyncio.AbstractEventLoop]:
+    """In a thread, until the end."""
+    found: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[None]]] = []
+
+    async def main() -> None:
+        task = asyncio.create_task(plant.run())
+        found.append((asyncio.get_running_loop(), task))
+        await asyncio.gather(task, return_exceptions=True)
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
+    thread.start()
+    until(lambda: bool(found), "the plant to run")
+    loop, task = found[0]
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join(20)
+        plant.close()
 
 
 def test_switched_off_it_holds_nothing(lower: Lower) -> None:
