@@ -23,6 +23,7 @@ from lianji.cli import (
     relay,
     tag,
     template,
+    train,
 )
 from lianji.cli.speech import complain, t, tell
 
@@ -44,6 +45,7 @@ app.add_typer(template.app, name="template")
 app.add_typer(config.app, name="config")
 app.add_typer(dataset.app, name="dataset")
 importing.register(app)
+train.register(app)
 question.register(app)
 annotation.register(app)
 access.register(app)
