@@ -26,6 +26,7 @@ SUITES = {
     "alarms": "bench.alarms",
     "live": "bench.live",
     "checkpoint": "bench.checkpoint",
+    "learned": "bench.learned",
 }
 """Name -> module whose ``run()`` gives the rows."""
 
