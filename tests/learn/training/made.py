@@ -28,8 +28,8 @@ SMALL: dict[str, Any] = {
 
 
 def table(seed: int = 5) -> dict[str, Any]:
-    """Columns [rows]: ``nox`` follows load and fuel, and is 3 higher every other 150 rows and 6 more from
-    row TRAIN on."""
+    """Columns [rows]: ``nox`` follows load and fuel, and is 3 higher every other 150 rows and 6
+    more from row TRAIN on."""
     rng = np.random.default_rng(seed)
     load, fuel, air = rng.normal(size=(3, ROWS))
     row = np.arange(ROWS)

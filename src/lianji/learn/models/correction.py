@@ -12,7 +12,6 @@ until the true value arrives, and keeps ``state()`` on disk; a restart goes on w
 from __future__ import annotations
 
 import math
-from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lianji.learn.models.card import Card, Correction
+from lianji.learn.models.gaussian_process import GaussianProcess
 from lianji.learn.models.intervals import Intervals
 
 Floats = NDArray[np.float64]
@@ -132,63 +132,3 @@ class Bias:
 
     def state(self) -> dict[str, Any]:
         return {"value": self.value}
-
-
-class GaussianProcess:
-    """The residual where inputs are alike and labels young; see ``card.Correction``."""
-
-    def __init__(self, told: Correction, rows: ArrayLike = (), residuals: ArrayLike = ()) -> None:
-        self._told = told
-        self._centres = np.asarray(told.centres, np.float64)
-        self._scales = np.asarray(told.scales, np.float64) * told.length
-        self._rows: deque[Floats] = deque(np.asarray(rows, np.float64), maxlen=told.window)
-        self._residuals: deque[float] = deque(residuals, maxlen=told.window)  # type: ignore[arg-type]
-        self._known: Floats | None = None
-        self._weights: Floats | None = None
-
-    def expected(self, rows: Floats) -> Floats:
-        """[n, inputs] -> [n]. The labels of many queries in between are worked in once."""
-        if not self._residuals:
-            return np.zeros(len(rows))
-        if self._known is None or self._weights is None:
-            self._known, self._weights = self._solved()
-        ages = np.arange(len(self._residuals) - 1, -1, -1) + self._told.ahead
-        covariance = self._covariance(self._scaled(rows), self._known, ages[None, :])
-        foretold: Floats = covariance @ self._weights
-        return foretold
-
-    def learn(self, row: Floats, residual: float) -> None:
-        self._rows.append(row)
-        self._residuals.append(residual)
-        self._known = self._weights = None
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "rows": [[None if math.isnan(one) else float(one) for one in row]
-                     for row in self._rows],
-            "residuals": list(self._residuals),
-        }  # fmt: skip
-
-    def _scaled(self, rows: Floats) -> Floats:
-        """What is missing stands at its centre."""
-        scaled = (rows - self._centres) / self._scales
-        return np.where(np.isfinite(scaled), scaled, 0.0)
-
-    def _solved(self) -> tuple[Floats, Floats]:
-        """The scaled rows, and the weight of each in any answer."""
-        known = self._scaled(np.stack(self._rows))
-        places = np.arange(len(known))
-        apart = np.abs(places[:, None] - places[None, :])
-        covariance = self._covariance(known, known, apart)
-        covariance[places, places] += self._told.noise_variance
-        weights: Floats = np.linalg.solve(covariance, np.asarray(self._residuals)).astype(
-            np.float64
-        )
-        return known, weights
-
-    def _covariance(self, these: Floats, those: Floats, apart: NDArray[Any]) -> Floats:
-        """[n, inputs], [m, inputs] and ages apart [n or 1, m]: [n, m]."""
-        squares = (these**2).sum(1)[:, None] + (those**2).sum(1)[None, :] - 2 * these @ those.T
-        alike = self._told.local_variance * np.exp(np.maximum(squares, 0.0) / -2)
-        raised: Floats = (self._told.constant_variance + alike) * np.exp(-apart / self._told.age)
-        return raised

@@ -40,7 +40,7 @@ class Intervals:
         """An absolute error, and the half width that was claimed for it at the time."""
         miss = float(error > claimed)
         self.level += STEP * (miss - (1 - self.coverage))
-        self.errors = [*self.errors[1 - ERRORS_MAX :], error]
+        self.errors = [*self.errors[1 - ERRORS_MAX :], float(error)]
         if len(self.errors) >= enough(self.coverage):
             self.half_width = quantile(self.errors, self.level)
 
