@@ -92,6 +92,9 @@ def to_onnx(booster: Any, inputs: int) -> bytes:
         zipmap=False,
         target_opset=OPSET,
     )
+    opsets = sorted(model.opset_import, key=lambda one: one.domain)  # out of a set: any order
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
     graph = model.graph
     old = graph.output[0].name
     for node in graph.node:
