@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from lianji.base.errors import InputError
 from lianji.learn.models.bundle import Golden
 from lianji.learn.models.card import Card
 from lianji.learn.training.boosting import CANDIDATES, FINE, SMOOTH, fit, predict, single, to_onnx
+from lianji.learn.training.frozen import Frozen
 from lianji.learn.training.graph import runner
 from lianji.learn.training.regression import train
 from lianji.learn.training.result import Trained, write_draft
@@ -153,6 +155,42 @@ def test_an_input_that_is_sometimes_missing_is_not_required(tmp_path: Path) -> N
     found = train(work(tmp_path, frozen(changed), correction="none"))
     assert [one.required for one in found.card.inputs] == [True, False, True]
     assert found.report["figures"]["model"]["mae"] < 8
+
+
+def test_without_a_test_the_late_part_of_the_training_judges(tmp_path: Path) -> None:
+    whole = frozen()
+    found = train(work(tmp_path, Frozen(whole.manifest, {"train": whole.parts["train"]})))
+    assert found.report["on"].startswith("validation, 2026-02-03")
+    assert found.report["figures"]["model"]["mae"] < 3
+
+
+def test_a_validation_part_is_the_late_part_and_is_learnt_in_the_end(
+    trained: Trained, tmp_path: Path
+) -> None:
+    whole = frozen()
+    train_rows, late = whole.parts["train"], np.arange(TRAIN) >= 800
+    parts = {"train": train_rows.where(~late), "validation": train_rows.where(late)}
+    found = train(work(tmp_path, Frozen(whole.manifest, parts | {"test": whole.parts["test"]})))
+    assert found.onnx == trained.onnx, "two thirds and a third are what it takes by itself"
+    assert found.card.metrics == trained.card.metrics
+
+
+def test_what_cannot_be_said_is_left_out(tmp_path: Path) -> None:
+    changed = table()
+    changed["nox"][TRAIN:] = 50
+    found = train(work(tmp_path, frozen(changed)))
+    assert [one.name for one in found.metrics] == ["MAE", "RMSE", "coverage"]
+    folder = write_draft(tmp_path / "draft", found)
+    report = json.loads((folder / "report.json").read_bytes())
+    assert report["figures"]["model"]["r2"] is None
+    Card.model_validate_json((folder / "card.json").read_bytes())
+
+
+def test_an_input_that_is_gone_in_the_test_is_told(tmp_path: Path) -> None:
+    changed = table()
+    changed["load"][TRAIN:] = np.nan
+    with pytest.raises(InputError, match="training-test-empty"):
+        train(work(tmp_path, frozen(changed)))
 
 
 def test_a_training_that_is_to_stop_leaves_no_card(tmp_path: Path) -> None:

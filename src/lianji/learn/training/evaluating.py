@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -51,14 +52,22 @@ def best_baseline(found: dict[str, Any], metric: str) -> tuple[str, dict[str, fl
 def metrics_of(
     found: dict[str, Any], baseline: dict[str, float], unit: str, on: str
 ) -> list[Metric]:
-    """Those of the card."""
+    """Those of the card; what cannot be said (R2 of a truth that never moves) is left out."""
     model = found["model"]
-    return [
-        Metric(name="R2", value=model["r2"], baseline=baseline["r2"], better="high", on=on),
-        Metric(name="MAE", value=model["mae"], baseline=baseline["mae"], unit=unit, on=on),
-        Metric(name="RMSE", value=model["rmse"], baseline=baseline["rmse"], unit=unit, on=on),
-        Metric(name="coverage", value=model["coverage"], better="high", on=on),
+    told = [
+        ("R2", model["r2"], baseline["r2"], "", "high"),
+        ("MAE", model["mae"], baseline["mae"], unit, "low"),
+        ("RMSE", model["rmse"], baseline["rmse"], unit, "low"),
+        ("coverage", model["coverage"], None, "", "high"),
     ]
+    return [
+        Metric.model_validate(
+            {"name": name, "value": value, "unit": unit, "better": better, "on": on,
+             "baseline": against if against is not None and math.isfinite(against) else None}
+        )
+        for name, value, against, unit, better in told
+        if math.isfinite(value)
+    ]  # fmt: skip
 
 
 def rows_in_words(part: str, series: Series, delay_us: int | None) -> str:

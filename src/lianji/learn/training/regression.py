@@ -219,6 +219,8 @@ def _evaluated(
     work.progress(3, 4)
     required = np.array([one.required for one in card.inputs])
     told = np.asarray(np.isfinite(seen.inputs[:, required]).all(axis=1), np.bool_)
+    if not told.any():
+        raise _nothing_to_judge(part)
     seen = _Table(seen.rows.where(told), seen.inputs[told], seen.target[told])
     series = seen.series(boosting.predict(booster, seen.inputs))
     linear = linear_fit(known.inputs, known.target, seen.inputs)
@@ -259,6 +261,20 @@ def _no_split(name: str) -> InputError:
         Text(f"The data set {name} is not split.", f"数据集 {name} 没有划分。"),
         Text(
             "Split it by time: at least train and test.", "请按时间划分：至少包括 train 和 test。"
+        ),
+    )
+
+
+def _nothing_to_judge(part: str) -> InputError:
+    return InputError(
+        "training-test-empty",
+        Text(
+            f"No row of the part {part} has all the inputs that the training always had.",
+            f"{part} 部分没有一行具备训练中始终存在的全部输入。",
+        ),
+        Text(
+            "Leave out the inputs that are no longer measured, or take another range.",
+            "请去掉不再测量的输入，或更换时间范围。",
         ),
     )
 
