@@ -53,7 +53,7 @@ class Corrector:
     def __init__(self, card: Card, state: dict[str, Any] | None = None) -> None:
         given = state or {}
         self._limit = card.correction.limit if card.correction else 0.0
-        self._residuals = _residuals(card.correction, given.get("residuals"))
+        self._residuals = residuals_of(card.correction, given.get("residuals"))
         self._intervals = Intervals.of(
             card.outputs[0].half_width, card.coverage, given.get("intervals")
         )
@@ -109,7 +109,9 @@ def _error(said: Answer, label: float) -> tuple[float, float]:
     return abs(label - said.value), claimed
 
 
-def _residuals(told: Correction | None, state: dict[str, Any] | None) -> Residuals | None:
+def residuals_of(told: Correction | None, state: dict[str, Any] | None) -> Residuals | None:
+    """What a card asks for, going on from an earlier one's ``state``; None for no correction. The
+    caller keeps to ``limit``."""
     if told is None:
         return None
     if told.kind == "bias":
