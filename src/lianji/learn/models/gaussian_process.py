@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from lianji.learn.models.card import Correction
@@ -42,6 +43,8 @@ class GaussianProcess:
         given = [np.array([math.nan if one is None else one for one in row]) for row in rows]
         self._rows: deque[Floats] = deque(given, maxlen=told.window)
         self._residuals: deque[float] = deque(residuals, maxlen=told.window)
+        self._decay = np.exp(-np.arange(told.window) / told.age)
+        """By labels apart: what is left of a covariance."""
         self._fresh = len(self._residuals)
         self._moves = 0
         self._known: Floats = np.empty((0, len(self._centres)))
@@ -54,8 +57,8 @@ class GaussianProcess:
             return np.zeros(len(rows))
         if self._fresh:
             self._work_in()
-        ages = np.arange(len(self._residuals) - 1, -1, -1) + self._told.ahead
-        covariance = self._covariance(self._scaled(rows), self._known, ages[None, :])
+        decay = self._decay[: len(self._known)][::-1] * math.exp(-self._told.ahead / self._told.age)
+        covariance = self._covariance(self._scaled(rows), self._known, decay[None, :])
         foretold: Floats = np.einsum("nm,m->n", covariance, self._weights)
         return foretold
 
@@ -82,10 +85,11 @@ class GaussianProcess:
     def _begin_anew(self, residuals: Floats) -> None:
         """The inverse is kept only where labels come one by one."""
         self._known = self._scaled(np.stack(self._rows))
-        places = np.arange(len(self._known))
-        apart = np.abs(places[:, None] - places[None, :])
-        covariance = self._covariance(self._known, self._known, apart)
-        covariance[places, places] += self._told.noise_variance
+        count = len(self._known)
+        both = np.concatenate([self._decay[:count][::-1], self._decay[1:count]])
+        decay = sliding_window_view(both, count)[::-1]  # [i, j]: that of |i - j|
+        covariance = self._covariance(self._known, self._known, decay)
+        covariance.flat[:: count + 1] += self._told.noise_variance
         self._moves = 0
         if self._fresh <= FEW:
             self._inverse = np.linalg.inv(covariance).astype(np.float64)
@@ -103,8 +107,8 @@ class GaussianProcess:
             inverse = inverse[1:, 1:] - np.outer(first, first / inverse[0, 0])
             self._known = self._known[1:]
         count = len(self._known)
-        apart = np.arange(count, 0, -1)[None, :]
-        covariance = self._covariance(row, self._known, apart)[0]
+        decay = self._decay[1 : count + 1][::-1][None, :]
+        covariance = self._covariance(row, self._known, decay)[0]
         own = self._told.constant_variance + self._told.local_variance
         along: Floats = np.einsum("nm,m->n", inverse, covariance)
         left = own + self._told.noise_variance - float((covariance * along).sum())
@@ -120,10 +124,17 @@ class GaussianProcess:
         scaled = (rows - self._centres) / self._scales
         return np.where(np.isfinite(scaled), scaled, 0.0)
 
-    def _covariance(self, these: Floats, those: Floats, apart: NDArray[Any]) -> Floats:
-        """[n, inputs], [m, inputs] and ages apart [n or 1, m]: [n, m]."""
-        products = np.einsum("ni,mi->nm", these, those)
-        squares = (these**2).sum(1)[:, None] + (those**2).sum(1)[None, :] - 2 * products
-        alike = self._told.local_variance * np.exp(np.maximum(squares, 0.0) / -2)
-        raised: Floats = (self._told.constant_variance + alike) * np.exp(-apart / self._told.age)
-        return raised
+    def _covariance(self, these: Floats, those: Floats, decay: Floats) -> Floats:
+        """[n, inputs], [m, inputs] and what their ages leave of it [n or 1, m]: [n, m]."""
+        few = len(these) == 1
+        found: Floats = np.einsum("ni,mi->nm", these, those) if few else these @ those.T
+        found *= -2
+        found += (these**2).sum(1)[:, None]
+        found += (those**2).sum(1)[None, :]
+        np.maximum(found, 0.0, out=found)
+        found /= -2
+        np.exp(found, out=found)
+        found *= self._told.local_variance
+        found += self._told.constant_variance
+        found *= decay
+        return found
