@@ -28,6 +28,7 @@ SUITES = {
     "checkpoint": "bench.checkpoint",
     "jobs": "bench.jobs",
     "models": "bench.edge_models",
+    "learned": "bench.learned",
 }
 """Name -> module whose ``run()`` gives the rows."""
 

@@ -25,6 +25,7 @@ from lianji.cli import (
     relay,
     tag,
     template,
+    train,
 )
 from lianji.cli.speech import complain, t, tell
 
@@ -48,6 +49,7 @@ app.add_typer(dataset.app, name="dataset")
 app.add_typer(job.app, name="job")
 app.add_typer(model.app, name="model")
 importing.register(app)
+train.register(app)
 question.register(app)
 annotation.register(app)
 access.register(app)

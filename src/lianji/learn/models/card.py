@@ -71,14 +71,38 @@ class Metric(_Model):
 
 
 class Correction(_Model):
-    """Bias correction by late labels: the mean residual of the last ones, added to the output.
+    """Correction by late labels, added to the output; ``correction.Corrector`` does it.
 
-    With ``forgetting`` a, each label that arrives moves the bias b to a*b + (1-a)*residual
-    (exponentially weighted); it never moves further than ``limit`` from zero.
+    ``bias``: with ``forgetting`` a, each label that arrives moves the bias b to
+    a*b + (1-a)*residual (exponentially weighted).
+
+    ``gaussian_process``: the residual is foretold from the last ``window`` ones, where the inputs
+    are alike and the labels young (Rasmussen and Williams 2006, section 2.2). Two rows that are d
+    apart in inputs divided by ``scales``, and k labels apart in age, are taken to covary by
+    (constant_variance + local_variance * exp(-d*d / 2 / length**2)) * exp(-k / age).
+
+    Neither ever moves the output further than ``limit``.
     """
 
-    forgetting: float = Field(ge=0, lt=1)
+    kind: Literal["bias", "gaussian_process"] = "bias"
+    forgetting: float = Field(default=0.9, ge=0, lt=1)
     limit: float = Field(gt=0)
+    window: int = Field(default=0, ge=0, le=2000)
+    """Labels; the work of one grows with its cube: 0.01 s at 500."""
+    ahead: float = Field(default=0, ge=0)
+    """How many labels are still out when the output is given: the delay, counted in labels."""
+    centres: list[float] = Field(default_factory=list)
+    """By input: what stands for one that is missing."""
+    scales: list[float] = Field(default_factory=list)
+    """By input: one standard deviation in training."""
+    length: float = Field(default=1, gt=0)
+    """Distance, in scaled inputs, at which rows stop being alike."""
+    age: float = Field(default=1, gt=0)
+    """Labels until a residual counts for 1/e."""
+    constant_variance: float = Field(default=0, ge=0)
+    """Of what all rows share; this and the others in the square of the output's unit."""
+    local_variance: float = Field(default=0, ge=0)
+    noise_variance: float = Field(default=1, gt=0)
 
 
 class Gate(_Model):
@@ -158,6 +182,12 @@ class Card(_Model):
                 raise ValueError(f"an {what} is named twice")
         if any(one.low > one.high for one in self.inputs):
             raise ValueError("an input's envelope is upside down")
+        local = self.correction
+        if local is not None and local.kind == "gaussian_process":
+            if local.window < 1 or {len(local.centres), len(local.scales)} != {len(self.inputs)}:
+                raise ValueError("its correction does not fit its inputs")
+            if min(local.scales) <= 0:
+                raise ValueError("its correction scales an input by nothing")
         if self.expires_us <= self.created_us:
             raise ValueError("it expires before it was made")
         return self

@@ -1,0 +1,1 @@
+"""Training: specifications, drafts, and what may not leak."""
