@@ -15,17 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+END, AGAIN, MERGE_S = 0.6, 1.5, 60.0
+"""Chosen on simulated faults: see the guide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When events begin and end. The defaults were chosen on simulated faults: see the guide."""
+    """When events begin and end."""
 
-    end: float = 0.6
+    end: float = END
     """An event is over below this share of its peak."""
-    again: float = 1.5
+    again: float = AGAIN
     """After an event the limit is this many times what was left of the score."""
-    merge_s: float = 60
+    merge_s: float = MERGE_S
     """Events that lie no further apart are one."""
 
 
@@ -81,9 +83,9 @@ def events_of(
     """Merged events. ``scores`` [rows], ``contributions`` [rows, names]."""
     spans: list[list[int]] = []
     for row in np.flatnonzero(alarmed(scores, rule)).tolist():
-        if spans and times_us[row] - times_us[spans[-1][1]] <= rule.merge_s * 1e6:
-            spans[-1][1] = row
-        elif spans and row == spans[-1][1] + 1:
+        last = spans[-1][1] if spans else -1
+        near = last >= 0 and times_us[row] - times_us[last] <= rule.merge_s * 1e6
+        if near or (last >= 0 and row == last + 1):
             spans[-1][1] = row
         else:
             spans.append([row, row])
