@@ -103,8 +103,10 @@ def _trees(booster: Any, inputs: int) -> GraphProto:
     from onnxmltools.convert import convert_lightgbm
     from onnxmltools.convert.common.data_types import FloatTensorType
 
+    text = booster.model_to_string().replace("objective=regression_l1", "objective=regression")
+    same = type(booster)(model_str=text)  # the loss is of no matter any more, and not known there
     made: ModelProto = convert_lightgbm(
-        booster, initial_types=[("x", FloatTensorType([None, inputs]))], target_opset=OPSET - 2
+        same, initial_types=[("x", FloatTensorType([None, inputs]))], target_opset=OPSET - 2
     )
     return made.graph
 
