@@ -184,10 +184,13 @@ def _judged(
     """Figures on the test part; none where there is none."""
     if "test" not in work.frozen.parts:
         return [], {"events": []}
-    rows, there = regular(part_rows(work, ["test"]), work.frozen.step_us)
+    before, there = regular(part_rows(work, (*TRAINED_ON, "test")), work.frozen.step_us)
+    later = before.times_us >= work.frozen.parts["test"].times_us[0]
+    rows = before.where(later)
     names = [one.name for one in columns]
-    contributions = limits.contributions(rows.matrix(names))
-    scores = np.where(inside_gate(work, rows) & there, score_of(contributions), np.nan)
+    contributions = limits.contributions(before.matrix(names))[later]
+    known = inside_gate(work, rows) & there[later]
+    scores = np.where(known, score_of(contributions), np.nan)
     events = events_of(rows.times_us, scores, contributions, names, rule)
     weeks = len(rows) * work.frozen.step_us / WEEK_US
     metrics = [Metric(name="alarms a week", value=len(events) / weeks, on="test")]
