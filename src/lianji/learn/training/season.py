@@ -86,7 +86,7 @@ def columns_of(
             continue
         means = window_means(load[:, None], one.rows)[:, 0]
         means[: one.rows - 1] = np.nan
-        out[one.back :, place] = means[: len(means) - one.back]
+        out[one.back :, place] = means[: max(len(means) - one.back, 0)]
     return out.astype(np.float32)
 
 
@@ -101,11 +101,11 @@ def same_hour(load: Floats, ahead: int, step_s: int) -> Floats:
 def true_later(load: Floats, ahead: int) -> Floats:
     """[rows]: what is to be forecast; NaN where the rows end."""
     out = np.full(len(load), np.nan)
-    out[: len(load) - ahead] = load[ahead:]
+    out[: max(len(load) - ahead, 0)] = load[ahead:]
     return out
 
 
 def _back(load: Floats, rows: int) -> Floats:
     out = np.full(len(load), np.nan)
-    out[rows:] = load[: len(load) - rows]
+    out[rows:] = load[: max(len(load) - rows, 0)]
     return out
