@@ -26,6 +26,8 @@ SUITES = {
     "alarms": "bench.alarms",
     "live": "bench.live",
     "checkpoint": "bench.checkpoint",
+    "learned-more": "bench.learned_more",
+    "anomaly-constants": "bench.anomaly_constants",
 }
 """Name -> module whose ``run()`` gives the rows."""
 

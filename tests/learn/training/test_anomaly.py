@@ -18,9 +18,9 @@ from lianji.learn.training.anomaly_limits import (
     window_means,
 )
 from lianji.learn.training.frozen import Frozen
-from lianji.learn.training.graphs import runner
+from lianji.learn.training.graph import runner
 from lianji.learn.training.result import Trained
-from tests.learn.training.made import frozen_of, work_of
+from tests.learn.training.in_memory import frozen_of, work_of
 
 Floats = NDArray[np.float64]
 FAULT = slice(3500, 3700)

@@ -15,11 +15,11 @@ from lianji.learn.models.clock import calendar_of
 from lianji.learn.training import forecast
 from lianji.learn.training.forecast import Spec, half_width
 from lianji.learn.training.frozen import Frozen
-from lianji.learn.training.graphs import runner
+from lianji.learn.training.graph import runner
 from lianji.learn.training.result import Trained
 from lianji.learn.training.season import columns_of, same_hour, seen_for, true_later
 from lianji.learn.training.trees import folds
-from tests.learn.training.made import frozen_of, work_of
+from tests.learn.training.in_memory import frozen_of, work_of
 from tests.peers import need_data
 
 Floats = NDArray[np.float64]

@@ -12,10 +12,10 @@ import pytest
 from lianji.learn.checkpoint import Checkpointer
 from lianji.learn.training import forecast, sequence
 from lianji.learn.training.forecast import Spec
-from lianji.learn.training.graphs import runner
+from lianji.learn.training.graph import runner
 from lianji.learn.training.result import Trained
 from lianji.learn.training.work import Stopped, Work
-from tests.learn.training.made import work_of
+from tests.learn.training.in_memory import work_of
 from tests.learn.training.test_forecast import shop_frozen
 
 pytest.importorskip("torch")

@@ -31,7 +31,8 @@ from lianji.learn.training.drafting import (
     regular,
 )
 from lianji.learn.training.frozen import Rows
-from lianji.learn.training.graphs import limits_graph, runner
+from lianji.learn.training.graph import runner
+from lianji.learn.training.graphs import limits_graph
 from lianji.learn.training.result import Trained, golden_of
 from lianji.learn.training.spec import Span, SpecError, TrainingSpec
 from lianji.learn.training.work import Work
@@ -108,7 +109,9 @@ def train(work: Work) -> Trained:
 
 def _signals(work: Work, spec: Spec, rows: Rows) -> list[FrozenColumn]:
     """The inputs that move at all; a constant has no limits that could be learnt."""
-    wanted = spec.inputs or [one.name for one in work.frozen.manifest.columns]
+    gates = {work.frozen.column(one.column).name for one in spec.gate}
+    all_of = [one.name for one in work.frozen.manifest.columns if one.name not in gates]
+    wanted = spec.inputs or all_of
     taken = {work.frozen.column(one).name for one in (spec.truth, spec.target) if one}
     columns = [work.frozen.column(one) for one in wanted]
     moving = [

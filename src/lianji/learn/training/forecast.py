@@ -18,7 +18,8 @@ from lianji.dictionary.moments import parse_span
 from lianji.learn.datasets.manifest import FrozenColumn
 from lianji.learn.models.card import Drift, Input, Metric, Output
 from lianji.learn.training.drafting import TRAINED_ON, US, card_of, output_tag, part_rows, regular
-from lianji.learn.training.graphs import runner, trees_graph
+from lianji.learn.training.graph import runner
+from lianji.learn.training.graphs import trees_graph
 from lianji.learn.training.result import Trained, golden_of
 from lianji.learn.training.season import (
     DAY_S,
@@ -197,9 +198,9 @@ def _row_of(horizons: list[Horizon], names: list[str]) -> NDArray[np.float32]:
 def _inputs(
     series: Series, horizons: list[Horizon], names: list[str], x: NDArray[np.float32]
 ) -> list[Input]:
-    """The envelope of each is from the least to the most in training."""
+    """The envelope of each is from its 0.1 % to its 99.9 % quantile in training."""
     seen = [one for horizon in horizons for one in horizon.seen]
-    low, high = np.nanmin(x, axis=0).tolist(), np.nanmax(x, axis=0).tolist()
+    low, high = np.nanquantile(x, (0.001, 0.999), axis=0).tolist()
     column = series.column
     made = [
         one.input(column.tag, column.unit, series.step_s, low[place], high[place])

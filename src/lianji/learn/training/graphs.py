@@ -1,4 +1,4 @@
-"""ONNX graphs ``x`` float32 [rows, inputs] -> ``y`` float32 [rows, outputs], and a run of them."""
+"""ONNX graphs ``x`` float32 [rows, inputs] -> ``y`` float32 [rows, outputs]."""
 
 from __future__ import annotations
 
@@ -8,33 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lianji.base.errors import InputError, Text
+from lianji.learn.training.extra import needed
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
 
-Rows = NDArray[np.float32]
 OPSET, OPSET_TREES, IR_VERSION = 17, 3, 8
 """What every ONNX Runtime since 1.15 runs."""
-
-
-def need_train_extra(name: str) -> InputError:
-    """The error of a plant that trains without the libraries for it."""
-    return InputError(
-        "training-needs-extra",
-        Text(f"{name} is not installed; training needs it.", f"未安装 {name}，训练需要它。"),
-        Text('Run: pip install "lianji[train]"', '请运行：pip install "lianji[train]"'),
-    )
-
-
-def runner(onnx: bytes) -> Any:
-    """A function of rows [n, inputs] that gives rows [n, outputs], by ONNX Runtime on one core."""
-    import onnxruntime as ort
-
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = ort.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    return lambda rows: session.run(["y"], {"x": np.ascontiguousarray(rows, np.float32)})[0]
 
 
 def limits_graph(centre: NDArray[np.float64], half: NDArray[np.float64]) -> bytes:
@@ -43,8 +23,7 @@ def limits_graph(centre: NDArray[np.float64], half: NDArray[np.float64]) -> byte
     Inputs are the windows of the first signal, then those of the next. Outputs: the score, then a
     signal each. A missing input counts for nothing; the score is NaN where all are missing.
     """
-    from onnx import helper
-
+    helper = needed("onnx.helper")
     signals, windows = half.shape
     node = helper.make_node
     constants: dict[str, NDArray[Any]] = {
@@ -74,8 +53,8 @@ def limits_graph(centre: NDArray[np.float64], half: NDArray[np.float64]) -> byte
 
 def trees_graph(boosters: Sequence[Any], places: Sequence[Sequence[int]], inputs: int) -> bytes:
     """LightGBM's boosters side by side: each reads its ``places`` in the row, and is one output."""
-    from onnx import helper
-
+    helper = needed("onnx.helper")
+    needed("onnxmltools")
     nodes: list[Any] = []
     columns: list[str] = []
     constants: dict[str, NDArray[Any]] = {}

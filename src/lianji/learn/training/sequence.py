@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lianji.learn.training.device import device
+from lianji.learn.training.extra import needed
 from lianji.learn.training.forecast import Horizon, Series, Spec, ahead_of, finished, unfit
-from lianji.learn.training.graphs import IR_VERSION, OPSET, need_train_extra
+from lianji.learn.training.graphs import IR_VERSION, OPSET
 from lianji.learn.training.result import Trained
 from lianji.learn.training.season import DAY_S, HISTORY_DAYS, Seen, columns_of, seen_for, true_later
 from lianji.learn.training.work import Work
@@ -61,6 +62,8 @@ class Batches:
 def train(work: Work, spec: Spec, series: Series, began_s: float) -> Trained:
     """Called by ``forecast.train``. Raises InputError for a horizon that it cannot, and without
     PyTorch."""
+    needed("torch")
+    needed("onnx")
     horizon = _horizon(series, spec)
     first = HISTORY_DAYS * DAY_S // series.step_s
     rows = horizon.known(first + horizon.ahead, series.learnt)
@@ -80,10 +83,8 @@ def fit(x: Rows, y: Floats, folder: Path, work: Work, place: int) -> DayByDay:
     Saves to ``folder`` every ``SAVE_STEPS`` and when it is asked to stop; begins where the newest
     checkpoint there ends. Raises Stopped. ``place``: 0 or 1, for the progress.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise need_train_extra("PyTorch") from error
+    import torch
+
     from lianji.learn.checkpoint import Checkpointer, Randomness
     from lianji.learn.training.sequence_network import DayByDay
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lianji.learn.training.graphs import need_train_extra
+from lianji.learn.training.extra import needed
 
 Floats = NDArray[np.float64]
 ROUNDS = (50, 75, 100, 150, 200, 300)
@@ -71,8 +71,5 @@ def folds(rows: int) -> list[tuple[int, int]]:
 
 
 def _train(x: NDArray[np.float32], y: Floats, rounds: int) -> Any:
-    try:
-        import lightgbm
-    except ImportError as error:
-        raise need_train_extra("LightGBM") from error
+    lightgbm = needed("lightgbm")
     return lightgbm.train(PARAMETERS, lightgbm.Dataset(x, y), rounds)
