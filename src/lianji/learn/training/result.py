@@ -8,6 +8,7 @@ whatever else the training left.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,4 +70,14 @@ def golden_of(
 
 
 def _json(content: Mapping[str, Any]) -> bytes:
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1).encode()
+    plain = _plain(content)
+    return json.dumps(plain, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False).encode()
+
+
+def _plain(value: Any) -> Any:
+    """JSON knows no NaN: what cannot be said is null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
