@@ -29,6 +29,8 @@ SUITES = {
     "jobs": "bench.jobs",
     "models": "bench.edge_models",
     "learned": "bench.learned",
+    "learned-more": "bench.learned_more",
+    "anomaly-constants": "bench.anomaly_constants",
 }
 """Name -> module whose ``run()`` gives the rows."""
 

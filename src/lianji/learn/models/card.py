@@ -27,9 +27,12 @@ class Input(_Model):
     tag: str
     """Path of the tag whose samples it is made of."""
     unit: str = ""
-    aggregate: Literal["last", "mean", "min", "max", "std", "delta"] = "last"
+    aggregate: Literal[
+        "last", "mean", "min", "max", "std", "delta", "hour_of_day", "day_of_week"
+    ] = "last"
     """``last`` is the value as of ``lag_s`` before now; the others are over ``window_s``, which
-    ends there; ``delta`` is the last value less the one a window before."""
+    ends there; ``delta`` is the last value less the one a window before. The last two are when
+    that is, in UTC, whatever the tag says: see ``clock``."""
     window_s: float = Field(default=0, ge=0)
     lag_s: float = Field(default=0, ge=0)
     low: float

@@ -25,6 +25,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 DATASET = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}(@[1-9][0-9]{0,8})?")
 TASKS = {
     "regression": "lianji.learn.training.regression",
+    "anomaly": "lianji.learn.training.anomaly",
+    "forecast": "lianji.learn.training.forecast",
 }
 """Task -> the module that trains it; it has what ``Trainer`` says."""
 

@@ -1,0 +1,45 @@
+"""A training that names no chip runs on any: here on the CPU, and on a chip that is none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+
+REPO = Path(__file__).parents[3]
+SCRIPT = "tests/learn/training/portable.py"
+CHIP = ["-m", "tests.learn.training.fakechip"]
+
+
+def start(*before: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *before, SCRIPT],
+        cwd=REPO,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def told(process: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
+    """What the script printed, and what was said beside it."""
+    printed, said = process.communicate(timeout=100)
+    assert process.returncode == 0, said[-2000:]
+    return json.loads(printed), said
+
+
+def test_the_same_script_on_a_cpu_and_on_another_chip() -> None:
+    cpu, chip = start(), start(*CHIP)
+    (on_cpu, _), (on_chip, said) = told(cpu), told(chip)
+    assert (on_cpu["device"], on_chip["device"]) == ("cpu", "fakechip")
+    assert int(said.split(" operators on the chip")[0].split()[-1]) > 100
+    assert on_cpu["losses"][-1] < on_cpu["losses"][0]
+    assert on_chip["losses"] == pytest.approx(on_cpu["losses"], rel=1e-5)
+    for found, expected in zip(on_chip["weights"], on_cpu["weights"], strict=True):
+        assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
