@@ -24,6 +24,7 @@ PAGES = {
     "docs/how-to/back-up.md": "en",
     "docs/how-to/export.md": "en",
     "docs/how-to/data-sets.md": "en",
+    "docs/how-to/experiments.md": "en",
     "docs/how-to/ask-the-history.md": "en",
     "docs/how-to/notebook.md": "en",
     "docs/how-to/read-the-table.md": "en",

@@ -33,8 +33,10 @@ from lianji.history.tiers import TierFiles
 from lianji.history.view.view import View
 from lianji.node.dashboards import Dashboards
 from lianji.node.datasets import PlantDataSets
+from lianji.node.experiments import PlantExperiments
 from lianji.node.folder import PlantFolder
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_experiments import ExperimentsView
 from lianji.web.ports_hub import MessagesView
 from lianji.web.status import (
     DeviceState,
@@ -119,6 +121,9 @@ class MemoryPlant:
         self.dashboards = Dashboards(folder or Path("/nonexistent"), self.tags)
         self.messages: MessagesView | None = None
         self.datasets: DataSetsView = PlantDataSets(PlantFolder(folder or Path("/nonexistent")))
+        self.experiments: ExperimentsView = PlantExperiments(
+            PlantFolder(folder or Path("/nonexistent"))
+        )
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []

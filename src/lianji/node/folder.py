@@ -87,6 +87,11 @@ class PlantFolder:
         return self.root / "datasets"
 
     @property
+    def experiments(self) -> Path:
+        """What trainings told of themselves."""
+        return self.data / "experiments"
+
+    @property
     def data(self) -> Path:
         return self.root / "data"
 

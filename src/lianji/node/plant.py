@@ -40,6 +40,7 @@ from lianji.node.dashboards import Dashboards
 from lianji.node.datasets import PlantDataSets
 from lianji.node.demo.within import DemoWithin
 from lianji.node.device_words import device_status
+from lianji.node.experiments import PlantExperiments
 from lianji.node.fleet import Fleet
 from lianji.node.folder import PlantFolder
 from lianji.node.line_out import LineOut
@@ -99,6 +100,7 @@ class Plant:
         self.dashboards = Dashboards(folder.dashboards, self.tags)
         self.demo = DemoWithin(folder.data, self.configuring, lambda: self.devices)
         self.datasets = PlantDataSets(folder)
+        self.experiments = PlantExperiments(folder)
         self._open_alarms()
         self._line_out = LineOut(self)
         self._audit = AuditKeeper(folder.data, settings.state)

@@ -28,6 +28,7 @@ from lianji.web.machines import (
     Trial,
 )
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_experiments import ExperimentsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.status import Fault, PlantStatus
 from lianji.web.template_view import TemplatesView
@@ -319,6 +320,11 @@ class PlantView(Protocol):
     @property
     def datasets(self) -> DataSetsView | None:
         """None for who may see some sites only: a data set is of the whole plant."""
+        ...
+
+    @property
+    def experiments(self) -> ExperimentsView | None:
+        """None for who may see some sites only."""
         ...
 
     def title(self, language: Language) -> str: ...

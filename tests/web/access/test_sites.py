@@ -250,7 +250,7 @@ def test_what_is_about_the_whole_plant_is_refused(two: Site) -> None:
     client = two.member("limited")
     for path in ("/connect", "/users", "/audit", "/api/diagnostics", "/api/machines", "/api/users",
                  "/api/tokens", "/api/configuration/versions", "/datasets",
-                 "/api/datasets"):  # fmt: skip
+                 "/api/datasets", "/experiments", "/api/experiments"):  # fmt: skip
         assert client.get(path).status_code == 403, path
 
 

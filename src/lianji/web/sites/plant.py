@@ -30,6 +30,7 @@ from lianji.web.ports import (
     PlantView,
 )
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_experiments import ExperimentsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.sites.alarms import SiteAlarms
 from lianji.web.sites.dashboards import SiteDashboards
@@ -97,6 +98,11 @@ class SitePlant:
     @property
     def datasets(self) -> DataSetsView | None:
         """None: a data set holds tags of all sites, in files that are not cut by site."""
+        return None
+
+    @property
+    def experiments(self) -> ExperimentsView | None:
+        """None: what was learned of the tags of all sites is about the whole plant."""
         return None
 
     @property
