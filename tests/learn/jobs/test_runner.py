@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
 from lianji.learn.jobs import processes, runner
+from lianji.learn.jobs.folder import Task
 from lianji.learn.jobs.job import JobRow
+from lianji.learn.jobs.launcher import Job
+from lianji.learn.jobs.local import LocalLauncher
 from tests.learn.jobs import functions
 from tests.learn.jobs.queue import queue
 from tests.peers import wait_until
@@ -214,3 +218,44 @@ def test_old_jobs_go_with_their_folders(tmp_path: Path) -> None:
         jobs.new_runner().tick()
         assert jobs.store.listed() == []
         assert not jobs.folder(id).path.exists()
+
+
+def test_processes_that_share_a_queue_leave_each_others_jobs_alone(tmp_path: Path) -> None:
+    with queue(tmp_path / "a", cpus=1) as jobs:
+        here, there = (
+            runner.Runner(jobs.store, LocalLauncher(), jobs.settings, tmp_path / name, name)
+            for name in "ab"
+        )
+        shutil.copytree(tmp_path / "a" / "training", tmp_path / "b" / "training")
+        first, second = jobs.submit("endless"), jobs.submit("endless")
+        jobs.runner = here
+        pid = pid_of(jobs.until_running(first))
+        there.tick()
+        jobs.runner = there
+        jobs.until_running(second)
+        assert not is_gone(pid) and jobs.row(first).attempts == 1
+        there.close()
+        here.tick()
+        assert jobs.row(second).state == "queued", "its folder is not here"
+        here.close()
+
+
+def test_a_job_ends_itself_when_its_plant_is_gone_even_a_deaf_one(tmp_path: Path) -> None:
+    with queue(tmp_path, grace_s=0.2) as jobs:
+        hears, deaf = jobs.submit("endless"), jobs.submit("deaf")
+        for id, code in ((hears, 75), (deaf, -9)):
+            row = jobs.row(id)
+            folder = jobs.folder(id)
+            task = Task(id, "x", row.function, {}, str(tmp_path), 1, "cpu", 0.2,
+                        [str(tmp_path / "training")])  # fmt: skip
+            folder.prepare(task)
+            run = LocalLauncher().start(Job(id, "x"), folder.path)
+            wait_until(lambda: folder.progress().done > 0, 20)  # noqa: B023 - called here
+            assert LocalLauncher().found(Job(id, "x"), folder.path, run.handle) is not None
+            assert run._child is not None and run._child.stdin is not None
+            run._child.stdin.close()
+            wait_until(lambda: run.poll() is not None, 20)  # noqa: B023 - called here
+            assert run.poll() == code
+            outcome = folder.outcome()
+            assert outcome is not None and (outcome.code, outcome.asked) == (75, True)
+            assert LocalLauncher().found(Job(id, "x"), folder.path, run.handle) is None

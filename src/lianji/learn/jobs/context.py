@@ -19,6 +19,7 @@ import logging
 import math
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +109,7 @@ class JobContext:
 
     def _tell(self) -> None:
         if self._untold is not None:
-            self._folder.tell_progress(self._untold)
+            with suppress(OSError):  # a full disk is no reason to end a training
+                self._folder.tell_progress(self._untold)
             self._untold = None
             self._told_s = time.monotonic()

@@ -91,6 +91,18 @@ def no_spec(name: str, there: list[str]) -> NotFound:
     )
 
 
+def runner_failed(error: Exception) -> LianjiError:
+    said = f"{type(error).__name__}: {error}"
+    return LianjiError(
+        "jobs-not-run",
+        Text(f"Jobs are not run: {said}.", f"作业无法运行：{said}。"),
+        Text(
+            "Lianji tries again by itself. If it stays so, report it with a diagnostic bundle.",
+            "联机会自动重试。如持续出现，请附诊断包反馈。",
+        ),
+    )
+
+
 def not_started(error: OSError) -> LianjiError:
     said = error.strerror or str(error)
     return StorageError(

@@ -6,6 +6,7 @@ cut: after one, a job goes on from its last checkpoint, which has its own fsync.
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import shutil
@@ -129,8 +130,9 @@ class JobFolder:
         return self.log_from(-bytes_max)[0]
 
     def log_from(self, start: int, bytes_max: int = 1_000_000) -> tuple[str, int]:
-        """Whole lines from a position on, which counts from the end where it is negative, and the
-        position behind them. Of a log that was cut meanwhile: from its beginning."""
+        """Text from a position on, which counts from the end where it is negative (and is then the
+        begin of a line), and the position behind it. Of a log that was cut meanwhile: from its
+        beginning."""
         try:
             with self.log.open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -142,7 +144,10 @@ class JobFolder:
         if start < 0 and at:
             first = read.find(b"\n") + 1
             at, read = at + first, read[first:]
-        return read.decode("utf-8", "replace"), at + len(read)
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        text = decoder.decode(read)
+        half = len(decoder.getstate()[0])  # of a character whose rest is not written yet
+        return text, at + len(read) - half
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)

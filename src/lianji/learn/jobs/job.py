@@ -88,6 +88,8 @@ class JobRow(BaseModel):
     cpu_s: float = Field(description="CPU time of all its runs.")
     memory_bytes: int = Field(description="What it takes now.")
     memory_peak_bytes: int
+    place: str = Field("", exclude=True)
+    """Whose folder holds it, where several processes share a queue."""
     handle: str = Field("", exclude=True)
     reached: float = Field(0.0, exclude=True)
     """How far it was when it crashed last."""
@@ -95,6 +97,11 @@ class JobRow(BaseModel):
     @property
     def is_open(self) -> bool:
         return self.state in OPEN
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What the audit log says of it."""
+        return {"job": self.id, "name": self.name, "function": self.function, "tenant": self.tenant}
 
     @property
     def need(self) -> Need:

@@ -24,7 +24,7 @@ class LocalLauncher:
         try:
             with log.open("ab") as said:
                 child = subprocess.Popen(
-                    [sys.executable, "-m", CHILD, str(folder)],
+                    [sys.executable, "-P", "-m", CHILD, str(folder)],
                     cwd=folder,
                     env={**os.environ, "PYTHONUNBUFFERED": "1", **job.environment},
                     stdin=subprocess.PIPE,
@@ -71,8 +71,8 @@ class LocalRunning:
         self._kill_group()  # what it left behind, while the number is still its own
         _, status, used = os.wait4(self._pid, 0)
         cpu_s = max(used.ru_utime + used.ru_stime, self._usage.cpu_s)
-        peak = max(used.ru_maxrss * 1024, self._usage.memory_peak_bytes)
-        self._usage = Usage(cpu_s, 0, peak)
+        # not ru_maxrss: it counts what the plant had when it forked
+        self._usage = Usage(cpu_s, 0, self._usage.memory_peak_bytes)
         code = os.waitstatus_to_exitcode(status)
         assert self._child is not None
         self._child.returncode = code
@@ -108,6 +108,6 @@ class LocalRunning:
     def usage(self) -> Usage:
         if self.poll() is None:
             cpu_s, memory = processes.used(self._pid)
-            peak = max(memory, self._usage.memory_peak_bytes)
+            peak = max(memory, processes.peak(self._pid), self._usage.memory_peak_bytes)
             self._usage = Usage(max(cpu_s, self._usage.cpu_s), memory, peak)
         return self._usage

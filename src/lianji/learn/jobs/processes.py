@@ -37,10 +37,20 @@ def used(group: int) -> tuple[float, int]:
     return ticks / _TICKS, resident
 
 
+def peak(pid: int) -> int:
+    """The most bytes of memory that one process ever had; 0 where it is gone."""
+    return _kib(pid, "status", "VmHWM:")
+
+
 def _proportional(pid: int) -> int:
+    return _kib(pid, "smaps_rollup", "Pss:")
+
+
+def _kib(pid: int, file: str, name: str) -> int:
+    """A figure in KiB, as bytes; 0 where it is not told."""
     try:
-        for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
+        for line in (_PROC / str(pid) / file).read_text().splitlines():
+            if line.startswith(name):
                 return int(line.split()[1]) * 1024
     except (OSError, ValueError):
         pass

@@ -37,11 +37,17 @@ class Runner:
     """The jobs of one plant. ``close`` may come from another thread than ``tick``."""
 
     def __init__(
-        self, store: JobStore, launcher: Launcher, settings: JobsSettings, plant: Path
+        self,
+        store: JobStore,
+        launcher: Launcher,
+        settings: JobsSettings,
+        plant: Path,
+        place: str = "",
     ) -> None:
-        """``plant``: its folder; the jobs' own lie in ``data/jobs``."""
+        """``plant``: its folder; the jobs' own lie in ``data/jobs``. ``place``: its name, where
+        several processes share the queue: a job stays where its folder is."""
         self._store, self._launcher, self._settings = store, launcher, settings
-        self._plant = plant
+        self._plant, self._place = plant, place
         self._machine = settings.machine
         self._half_life_s = settings.half_life_d * _DAY_S
         self._rules = Rules(aging_s=settings.aging_h * 3600)
@@ -65,7 +71,7 @@ class Runner:
         if self._used is None:
             self._used = self._store.used()
         self._watch()
-        rows = self._store.open()
+        rows = self._store.open(self._place)
         self._take_over(rows)
         self._obey(rows)
         self._plan(rows)
@@ -190,7 +196,7 @@ class Runner:
             "attempts": row.attempts + 1,
             "started_us": row.started_us or now,
         }
-        if not self._store.claim(row.id, handle="", **values):
+        if not self._store.claim(row.id, handle="", place=self._place, **values):
             return
         row = row.model_copy(update={"state": RUNNING, **values})
         folder = self._folder(row.id)

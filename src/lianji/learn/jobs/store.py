@@ -83,16 +83,18 @@ class JobStore:
             raise faults.unknown(id)
         return _row(row)
 
-    def open(self) -> list[JobRow]:
-        """Those that are queued or run, the oldest first."""
+    def open(self, place: str = "") -> list[JobRow]:
+        """Those that are queued or run, the oldest first; without those of other places."""
         query = sa.select(jobs).where(jobs.c.state.in_(OPEN)).order_by(jobs.c.created_us)
+        if place:
+            query = query.where(jobs.c.place.in_(["", place]))
         with self._database.reading() as connection:
             return [_row(row) for row in connection.execute(query).mappings()]
 
     def listed(self, limit: int = LISTED_MAX) -> list[JobRow]:
-        """Those that have not ended, then the others; each the newest first."""
-        ended = sa.case((jobs.c.state.in_(OPEN), 0), else_=1)
-        query = sa.select(jobs).order_by(ended, jobs.c.created_us.desc(), jobs.c.id).limit(limit)
+        """Those that run, those that wait, then the others; each the newest first."""
+        order = sa.case((jobs.c.state == RUNNING, 0), (jobs.c.state == QUEUED, 1), else_=2)
+        query = sa.select(jobs).order_by(order, jobs.c.created_us.desc(), jobs.c.id).limit(limit)
         with self._database.reading() as connection:
             return [_row(row) for row in connection.execute(query).mappings()]
 

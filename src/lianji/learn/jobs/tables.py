@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 _JOB_WORDS = (
-    "id", "name", "kind", "function", "arguments", "tenant", "owner", "device", "state", "handle",
-    "stop_by", "reason_en", "reason_zh", "metrics",
+    "id", "name", "kind", "function", "arguments", "tenant", "owner", "device", "state", "place",
+    "handle", "stop_by", "reason_en", "reason_zh", "metrics",
 )  # fmt: skip
 _JOB_COUNTS = (
     "priority", "memory_mb", "created_us", "since_us", "waited_us", "level", "attempts",

@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("since_us", sa.BigInteger(), nullable=False),
         _count("waited_us"),
         sa.Column("level", sa.Integer()),
-        *map(_words, ("handle", "stop_by", "reason_en", "reason_zh", "metrics")),
+        *map(_words, ("place", "handle", "stop_by", "reason_en", "reason_zh", "metrics")),
         *map(_count, ("attempts", "preemptions", "crashes")),
         sa.Column("exit_code", sa.Integer()),
         sa.Column("started_us", sa.BigInteger()),
