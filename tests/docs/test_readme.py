@@ -26,6 +26,7 @@ PAGES = {
     "docs/how-to/data-sets.md": "en",
     "docs/how-to/models.md": "en",
     "docs/how-to/train-a-soft-sensor.md": "en",
+    "docs/how-to/experiments.md": "en",
     "docs/how-to/ask-the-history.md": "en",
     "docs/how-to/notebook.md": "en",
     "docs/how-to/read-the-table.md": "en",

@@ -33,10 +33,12 @@ from lianji.history.tiers import TierFiles
 from lianji.history.view.view import View
 from lianji.node.dashboards import Dashboards
 from lianji.node.datasets import PlantDataSets
+from lianji.node.experiments import PlantExperiments
 from lianji.node.folder import PlantFolder
 from lianji.node.jobs import PlantJobs
 from lianji.node.models import PlantModels
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_experiments import ExperimentsView
 from lianji.web.ports_hub import MessagesView
 from lianji.web.ports_jobs import JobsView
 from lianji.web.ports_models import ModelsView
@@ -126,6 +128,7 @@ class MemoryPlant:
         self.datasets: DataSetsView = PlantDataSets(nowhere)
         self.jobs: JobsView = PlantJobs(nowhere, lambda: State("sqlite://"), None)
         self.models: ModelsView = PlantModels(nowhere)
+        self.experiments: ExperimentsView = PlantExperiments(nowhere)
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []

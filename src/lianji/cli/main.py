@@ -15,6 +15,7 @@ from lianji.cli import (
     config,
     dataset,
     device,
+    experiment,
     hub,
     importing,
     job,
@@ -48,6 +49,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(dataset.app, name="dataset")
 app.add_typer(job.app, name="job")
 app.add_typer(model.app, name="model")
+app.add_typer(experiment.app, name="experiment")
 importing.register(app)
 train.register(app)
 question.register(app)

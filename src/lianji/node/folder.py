@@ -94,6 +94,11 @@ class PlantFolder:
         return self.root / "models"
 
     @property
+    def experiments(self) -> Path:
+        """What trainings told of themselves."""
+        return self.data / "experiments"
+
+    @property
     def data(self) -> Path:
         return self.root / "data"
 

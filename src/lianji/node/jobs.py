@@ -32,7 +32,6 @@ from lianji.node.settings import load_settings
 
 if TYPE_CHECKING:
     from lianji.base.state import State
-    from lianji.learn.jobs.launcher import Launcher
     from lianji.learn.jobs.runner import Runner
     from lianji.learn.jobs.store import JobStore
 
@@ -210,15 +209,12 @@ class PlantJobs:
             self.problem = faults.runner_failed(error)
 
     def _new_runner(self) -> Runner:
+        from lianji.learn.jobs.launching import launcher_of
         from lianji.learn.jobs.runner import Runner
 
         plant = self._folder.root.resolve()
-        return Runner(self._store, self._launcher(), self.settings, plant, self._place)
-
-    def _launcher(self) -> Launcher:
-        from lianji.learn.jobs.local import LocalLauncher
-
-        return LocalLauncher()
+        launcher = launcher_of(self.settings)
+        return Runner(self._store, launcher, self.settings, plant, self._place)
 
 
 @contextmanager

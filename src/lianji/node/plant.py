@@ -40,6 +40,7 @@ from lianji.node.dashboards import Dashboards
 from lianji.node.datasets import PlantDataSets
 from lianji.node.demo.within import DemoWithin
 from lianji.node.device_words import device_status
+from lianji.node.experiments import PlantExperiments
 from lianji.node.fleet import Fleet
 from lianji.node.folder import PlantFolder
 from lianji.node.jobs import PlantJobs
@@ -104,6 +105,7 @@ class Plant:
         place = self.spool.epoch if settings.history.shared else ""
         self.jobs = PlantJobs(folder, lambda: self.state, settings.jobs, place)
         self.models = PlantModels(folder)
+        self.experiments = PlantExperiments(folder)
         self._open_alarms()
         self._line_out = LineOut(self)
         self._audit = AuditKeeper(folder.data, settings.state)

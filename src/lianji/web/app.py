@@ -15,6 +15,7 @@ from lianji.web import (
     api_dashboards,
     api_datasets,
     api_demo,
+    api_experiments,
     api_history,
     api_hub,
     api_jobs,
@@ -62,6 +63,7 @@ _TAGS = [
     {"name": "datasets", "description": "Parts of the history, frozen for models."},
     {"name": "jobs", "description": "Trainings and other functions that the plant runs."},
     {"name": "models", "description": "Models: cards, versions, signed bundles."},
+    {"name": "experiments", "description": "What trainings tried, and what came of it."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "configuration", "description": "What the plant is told: machines, tags, versions."},
     {"name": "hub", "description": "The plants that send to this one, where it is a hub."},
@@ -107,6 +109,8 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     app.include_router(api_jobs.page)
     app.include_router(api_models.router)
     app.include_router(api_models.page)
+    app.include_router(api_experiments.router)
+    app.include_router(api_experiments.page)
     app.mount("/static", CompressedFiles(STATIC), name="static")
     routes = gated_routes(app, anybody=["/static"], read=["/openapi.json"])
     describe_needs(app, routes)

@@ -53,6 +53,7 @@ def page_response(
         has_jobs=plant.jobs is not None and plant.jobs.any(),
         has_datasets=plant.datasets is not None and plant.datasets.any(),
         has_models=plant.models is not None and plant.models.any(),
+        has_experiments=plant.experiments is not None and plant.experiments.any(),
         may=[] if who is None else sorted(who.may),
         page={"language": language, "texts": texts, "user": user_of(who)},
         **more,

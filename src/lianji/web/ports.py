@@ -28,6 +28,7 @@ from lianji.web.machines import (
     Trial,
 )
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_experiments import ExperimentsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.ports_jobs import JobsView
 from lianji.web.ports_models import ModelsView
@@ -331,6 +332,11 @@ class PlantView(Protocol):
     @property
     def models(self) -> ModelsView | None:
         """None for who may see some sites only: a model names tags of the whole plant."""
+        ...
+
+    @property
+    def experiments(self) -> ExperimentsView | None:
+        """None for who may see some sites only."""
         ...
 
     def title(self, language: Language) -> str: ...

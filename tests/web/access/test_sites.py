@@ -251,7 +251,7 @@ def test_what_is_about_the_whole_plant_is_refused(two: Site) -> None:
     for path in ("/connect", "/users", "/audit", "/api/diagnostics", "/api/machines", "/api/users",
                  "/api/tokens", "/api/configuration/versions", "/datasets",
                  "/api/datasets", "/jobs", "/api/jobs",
-                 "/models", "/api/models"):  # fmt: skip
+                 "/models", "/api/models", "/experiments", "/api/experiments"):  # fmt: skip
         assert client.get(path).status_code == 403, path
 
 

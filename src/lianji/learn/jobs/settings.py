@@ -48,6 +48,9 @@ class JobsSettings(BaseModel):
     """A job that waits rises by one priority in so many hours."""
     keep_d: float = Field(90.0, gt=0, le=3650)
     """Jobs that ended so many days ago go, with their folders."""
+    ray: str = ""
+    """A Ray cluster that jobs run on: ``auto``, ``host:port`` or ``ray://host:port``; nothing: this
+    machine. ``cpus``, ``memory_mb`` and ``devices`` are then those of the cluster."""
     tenants: list[TenantSettings] = Field(default_factory=list)
     """Nothing: there is one, ``plant``, without a limit."""
 

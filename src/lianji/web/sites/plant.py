@@ -30,6 +30,7 @@ from lianji.web.ports import (
     PlantView,
 )
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_experiments import ExperimentsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.ports_jobs import JobsView
 from lianji.web.ports_models import ModelsView
@@ -109,6 +110,11 @@ class SitePlant:
     @property
     def models(self) -> ModelsView | None:
         """None: cards name tags of all sites, and golden rows hold values of them."""
+        return None
+
+    @property
+    def experiments(self) -> ExperimentsView | None:
+        """None: what was learned of the tags of all sites is about the whole plant."""
         return None
 
     @property

@@ -1,0 +1,58 @@
+"""The words of the pages of experiments."""
+
+from __future__ import annotations
+
+from lianji.base.errors import Text
+
+TEXTS: dict[str, Text] = {
+    "nav.experiments": Text("Experiments", "实验"),
+    "experiments.about": Text("what trainings tried, and what came of it", "训练的尝试与结果"),
+    "experiments.none": Text("No experiment yet.", "尚无实验。"),
+    "experiments.name": Text("Name", "名称"),
+    "experiments.runs": Text("Runs", "运行"),
+    "experiments.run": Text("Run", "运行"),
+    "experiments.running": Text("Running", "正在运行"),
+    "experiments.latest": Text("Latest", "最近一次"),
+    "experiments.state": Text("State", "状态"),
+    "experiments.state_running": Text("running", "运行中"),
+    "experiments.state_done": Text("done", "完成"),
+    "experiments.state_failed": Text("failed", "失败"),
+    "experiments.state_stopped": Text("stopped", "已停止"),
+    "experiments.state_broken_off": Text("broken off", "中断"),
+    "experiments.began": Text("Began", "开始时间"),
+    "experiments.seconds": Text("Time, s", "用时（秒）"),
+    "experiments.cpu": Text("CPU, s", "CPU（秒）"),
+    "experiments.memory": Text("Memory, MiB", "内存（MiB）"),
+    "experiments.device": Text("Device", "计算设备"),
+    "experiments.machine": Text("Machine", "机器"),
+    "experiments.code": Text("Code", "代码"),
+    "experiments.changed": Text("changed since", "之后有改动"),
+    "experiments.data": Text("Data", "数据"),
+    "experiments.owner": Text("Owner", "负责人"),
+    "experiments.job": Text("Job", "作业"),
+    "experiments.attempts": Text("Attempts", "尝试次数"),
+    "experiments.parameters": Text("Parameters", "参数"),
+    "experiments.parameter": Text("Parameter", "参数"),
+    "experiments.value": Text("Value", "取值"),
+    "experiments.metrics": Text("Metrics", "指标"),
+    "experiments.metric": Text("Metric", "指标"),
+    "experiments.last": Text("Last", "最后值"),
+    "experiments.step": Text("Step", "步"),
+    "experiments.low": Text("Lowest", "最低"),
+    "experiments.high": Text("Highest", "最高"),
+    "experiments.count": Text("Steps", "步数"),
+    "experiments.artefacts": Text("Files", "文件"),
+    "experiments.bytes": Text("Bytes", "字节"),
+    "experiments.comparison": Text("Comparison", "比较"),
+    "experiments.same": Text("The same in all:", "各次相同："),
+    "experiments.differs": Text("differs", "有差异"),
+    "experiments.best": Text("best", "最佳"),
+    "experiments.sort": Text("Sort by {metric}", "按 {metric} 排序"),
+    "experiments.choose": Text("Compare the chosen", "比较所选运行"),
+    "experiments.all": Text("All runs", "全部运行"),
+    "experiments.by_step": Text("By step", "随步数变化"),
+    "experiments.drawn": Text(
+        "The first {count} runs of the table are drawn.", "仅绘制表中前 {count} 次运行。"
+    ),
+    "experiments.damaged": Text("Runs that cannot be read", "无法读取的运行"),
+}
