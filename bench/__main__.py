@@ -26,6 +26,7 @@ SUITES = {
     "alarms": "bench.alarms",
     "live": "bench.live",
     "checkpoint": "bench.checkpoint",
+    "edge-models": "bench.edge_runtime",
 }
 """Name -> module whose ``run()`` gives the rows."""
 

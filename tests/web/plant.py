@@ -35,6 +35,7 @@ from lianji.node.dashboards import Dashboards
 from lianji.node.datasets import PlantDataSets
 from lianji.node.folder import PlantFolder
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_deploying import DeployingView
 from lianji.web.ports_hub import MessagesView
 from lianji.web.status import (
     DeviceState,
@@ -119,6 +120,7 @@ class MemoryPlant:
         self.dashboards = Dashboards(folder or Path("/nonexistent"), self.tags)
         self.messages: MessagesView | None = None
         self.datasets: DataSetsView = PlantDataSets(PlantFolder(folder or Path("/nonexistent")))
+        self.deploying: DeployingView | None = None
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []

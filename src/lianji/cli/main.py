@@ -14,6 +14,7 @@ from lianji.cli import (
     backup,
     config,
     dataset,
+    deploy,
     device,
     hub,
     importing,
@@ -43,6 +44,7 @@ app.add_typer(alarm.app, name="alarm")
 app.add_typer(template.app, name="template")
 app.add_typer(config.app, name="config")
 app.add_typer(dataset.app, name="dataset")
+app.add_typer(deploy.app, name="deploy")
 importing.register(app)
 question.register(app)
 annotation.register(app)

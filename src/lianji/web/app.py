@@ -15,6 +15,7 @@ from lianji.web import (
     api_dashboards,
     api_datasets,
     api_demo,
+    api_deploying,
     api_history,
     api_hub,
     api_messages,
@@ -58,6 +59,7 @@ _TAGS = [
     {"name": "alarms", "description": "What is wrong now, what was, and who has seen it."},
     {"name": "dashboards", "description": "Tiles of a page, kept as files."},
     {"name": "datasets", "description": "Parts of the history, frozen for models."},
+    {"name": "models", "description": "Models that run beside the machines."},
     {"name": "push", "description": "Durable in: InfluxDB line protocol and Arrow IPC."},
     {"name": "configuration", "description": "What the plant is told: machines, tags, versions."},
     {"name": "hub", "description": "The plants that send to this one, where it is a hub."},
@@ -99,6 +101,8 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     app.include_router(api_reconcile.page)
     app.include_router(api_datasets.router)
     app.include_router(api_datasets.page)
+    app.include_router(api_deploying.router)
+    app.include_router(api_deploying.page)
     app.mount("/static", CompressedFiles(STATIC), name="static")
     routes = gated_routes(app, anybody=["/static"], read=["/openapi.json"])
     describe_needs(app, routes)

@@ -13,6 +13,7 @@ from lianji.web.words import (
     connect,
     dashboards,
     datasets,
+    deploying,
     hub,
     hub_reconcile,
     tags,
@@ -145,6 +146,7 @@ TEXTS: dict[str, Text] = {
     **charts.TEXTS,
     **dashboards.TEXTS,
     **datasets.TEXTS,
+    **deploying.TEXTS,
     **hub_reconcile.TEXTS,
     **hub.TEXTS,
 }

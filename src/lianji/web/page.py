@@ -51,6 +51,7 @@ def page_response(
         has_demo=plant.demo is not None and plant.demo.is_here,
         reconciles=plant.reconciling is not None,
         has_datasets=plant.datasets is not None and plant.datasets.any(),
+        has_models=plant.deploying is not None and plant.deploying.any(),
         may=[] if who is None else sorted(who.may),
         page={"language": language, "texts": texts, "user": user_of(who)},
         **more,

@@ -28,6 +28,7 @@ from lianji.web.machines import (
     Trial,
 )
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_deploying import DeployingView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.status import Fault, PlantStatus
 from lianji.web.template_view import TemplatesView
@@ -319,6 +320,11 @@ class PlantView(Protocol):
     @property
     def datasets(self) -> DataSetsView | None:
         """None for who may see some sites only: a data set is of the whole plant."""
+        ...
+
+    @property
+    def deploying(self) -> DeployingView | None:
+        """None for who may see some sites only: a model reads tags of the whole plant."""
         ...
 
     def title(self, language: Language) -> str: ...

@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one output against its labels, on the rows that have one. None where there is too little."""
+    """Of one output against its labels, on rows that have one. None where there are too few."""
 
     output: str
     labels: int

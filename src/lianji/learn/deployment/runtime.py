@@ -51,6 +51,10 @@ class Runtime:
         self._groups: dict[int, Newest] = {}
         """By period in microseconds: models of one period are due together."""
 
+    def next_us(self) -> int | None:
+        """When there is something to do; None for nothing."""
+        return min((one.next_us for one in self.models.values()), default=None)
+
     def put(self, model: RunningModel) -> None:
         self.models[model.name] = model
         for tag in model.plan.window_tags:
@@ -152,7 +156,7 @@ class Runtime:
 
 
 def _joined(old: Series, more: Series, from_us: int) -> Series:
-    """In order of time without what is older; samples that are there already are not taken twice."""
+    """In order of time, without what is older or there already."""
     newest = old.times_us[-1] if len(old.times_us) else np.iinfo(np.int64).min
     new = more.times_us > newest
     if not new.any() and (not len(old.times_us) or old.times_us[0] >= from_us):

@@ -102,7 +102,7 @@ def _mismatch(error: float) -> InputError:
     return InputError(
         "model-golden",
         Text(
-            f"The model does not compute here what it did where it was trained: off by {error:.3g}.",
+            f"The model computes something else than where it was trained: off by {error:.3g}.",
             f"模型在此处的计算结果与训练时不一致：偏差 {error:.3g}。",
         ),
         Text(

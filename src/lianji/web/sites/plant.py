@@ -30,6 +30,7 @@ from lianji.web.ports import (
     PlantView,
 )
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_deploying import DeployingView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.sites.alarms import SiteAlarms
 from lianji.web.sites.dashboards import SiteDashboards
@@ -97,6 +98,11 @@ class SitePlant:
     @property
     def datasets(self) -> DataSetsView | None:
         """None: a data set holds tags of all sites, in files that are not cut by site."""
+        return None
+
+    @property
+    def deploying(self) -> DeployingView | None:
+        """None: a model reads tags of all sites, and shows their values."""
         return None
 
     @property
