@@ -125,10 +125,9 @@ class Runtime:
             tracker = one.trackers[number]
             start = tracker.waits_from_us
             newest = int(self._groups[one.period_us].times_us[place])
-            if start is None or newest <= tracker.seen_us:
+            if start is None or newest < (start := max(start, tracker.seen_us + 1)):
                 continue
             path = one.card.outputs[number].label
-            start = max(start, tracker.seen_us + 1)
             found = series_of(self._samples, self._heard, [path], start, newest + 1)[path]
             for time_us, truth in zip(found.times_us.tolist(), found.values.tolist(), strict=True):
                 taken += one.label(number, time_us, truth)

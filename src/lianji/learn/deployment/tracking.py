@@ -18,8 +18,8 @@ from lianji.learn.models.card import Card, Output
 SCORES = 500
 SCORES_MIN = 30
 """With fewer residuals the card's own half width stands."""
-RATE = 0.02
-"""g of the paper: how fast the level follows."""
+RATE = 0.005
+"""g of the paper, and its default: faster ones cover too little where labels come a day late."""
 PENDING_MAX = 200_000
 
 

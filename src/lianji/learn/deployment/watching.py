@@ -18,6 +18,8 @@ from lianji.learn.models.card import Drift
 
 KINDS = ("outside", "bias", "error", "latency")
 ENOUGH_MIN = 8
+CLEAR = 0.8
+"""A doubt is over below this share of its limit, so that it does not come and go around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,9 @@ class Watch:
             found["latency"] = (self.latency_ms or 0.0, self._drift.latency_ms)
         begun = []
         for kind, (value, limit) in found.items():
-            if value <= limit:
+            if value <= CLEAR * limit:
                 self.standing.pop(kind, None)
-            elif kind not in self.standing:
+            elif value > limit and kind not in self.standing:
                 self.standing[kind] = Alarm(kind, now_us, value, limit)
                 begun.append(self.standing[kind])
         return begun
