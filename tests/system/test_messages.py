@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.learn.deployment.models import card, packed
 from tests.peers import free_port, wait_until
 from tests.peers.modbus import libmodbus_server
 from tests.system.plant import (
@@ -181,14 +182,22 @@ def test_a_dictionary_changes_what_tags_mean_and_not_how_they_are_read(
 
 
 def test_a_bundle_lies_whole_at_the_edge(pair: Pair, tmp_path: Path) -> None:
-    content = bytes(range(256)) * 12_000
+    unit = "kW" if "kW" in (pair.edge.folder / "tags" / "one.csv").read_text("utf-8-sig") else ""
+    inputs = [{"name": "x", "tag": COUNTER, "unit": unit, "low": 0, "high": 9}]
+    outputs = [{"name": "y", "tag": "p/soft/y"}]
+    content = packed(card(name="press", inputs=inputs, outputs=outputs))
     file = tmp_path / "model.bin"
     file.write_bytes(content)
     told = pair.send("bundle", file, "--name", "press", state="applied")
+    assert (told["result"]["model"], told["result"]["stage"]) == ("press@1", "staged")
     kept = pair.edge.folder / "data" / "relay" / "bundles" / told["result"]["stored"]
     assert kept.name == f"press@{told['version']}"
     assert hashlib.sha256(kept.read_bytes()).digest() == hashlib.sha256(content).digest()
     assert list((pair.edge.folder / "data" / "relay" / "incoming").iterdir()) == []
+    assert "not newer" in pair.send("bundle", file, "--name", "press", state="refused")["reason"]
+    file.write_bytes(content[:-100])
+    assert "no model bundle" in pair.send("bundle", file, "--name", "x", state="refused")["reason"]
+    assert [one.name for one in kept.parent.iterdir()] == [kept.name]
 
 
 def test_the_commands_of_the_registry_and_no_other(pair: Pair) -> None:

@@ -45,6 +45,8 @@ UNNEEDED = {
     "pyarrow.csv": "who asks for CSV, imports",
     "pyarrow.dataset": "SQL over a bucket",
     "duckdb": "SQL",
+    "onnxruntime": "models that run",
+    "lianji.learn.deployment.runtime": "models that run",
     "deltalake": "tests",
     "obstore": "a bucket",
     "openpyxl": "tag tables and imports in Excel",
