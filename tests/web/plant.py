@@ -49,6 +49,7 @@ from lianji.web.status import (
     StageStatus,
     Words,
 )
+from tests.web.models import Models
 
 MELT = "shop/hall1/moulding/imm1/melt_temperature"
 FORCE = "shop/hall1/moulding/imm1/clamp_force"
@@ -120,7 +121,7 @@ class MemoryPlant:
         self.dashboards = Dashboards(folder or Path("/nonexistent"), self.tags)
         self.messages: MessagesView | None = None
         self.datasets: DataSetsView = PlantDataSets(PlantFolder(folder or Path("/nonexistent")))
-        self.deploying: DeployingView | None = None
+        self.deploying: DeployingView = Models(folder or Path("/nonexistent"), self.tags)
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []

@@ -8,14 +8,11 @@ import httpx
 import pytest
 
 from lianji.dictionary.tag import Tag
-from lianji.learn.deployment.running import RunningModel
-from lianji.learn.deployment.shown import Shown
 from lianji.learn.deployment.stages import Stage
-from lianji.node.deployed import DeployedModels, put_at_rest
-from lianji.node.folder import PlantFolder
 from lianji.web.app import create_app
 from tests.learn.deployment.models import TRUSTED, card, packed
 from tests.learn.deployment.test_runtime import Edge, live, soft
+from tests.web.models import Models
 from tests.web.plant import MemoryPlant
 from tests.web.test_datasets import Limited
 
@@ -26,39 +23,14 @@ TAGS = [
 ]
 
 
-class Models:
-    """Real models of a plant that does not run, and what a runtime would know of one of them."""
-
-    def __init__(self, root: Path) -> None:
-        (root / "models").mkdir(parents=True)
-        (root / "tags").mkdir()
-        [(key, owner)] = TRUSTED.items()
-        (root / "models" / "trusted.txt").write_text(f"{key} {owner}\n")
-        folder = PlantFolder(root)
-        self.deployed = DeployedModels(folder, "plant", lambda: TAGS, put_at_rest(folder))
-        self.running: dict[str, RunningModel] = {}
-
-    def any(self) -> bool:
-        return bool(self.deployed.store.ledger().models)
-
-    def listed(self) -> list[Shown]:
-        return self.deployed.listed(self.running)
-
-    def found(self, name: str, version: int) -> Shown:
-        return self.deployed.shown(name, version, self.running)
-
-    def take(self, content: bytes, by: str) -> Shown:
-        one = self.deployed.take(content, by).card
-        return self.found(one.name, one.version)
-
-    def move(self, name: str, version: int, stage: Stage, by: str) -> Shown:
-        self.deployed.move(name, version, stage, by)
-        return self.found(name, version)
-
-
 @pytest.fixture
 def models(tmp_path: Path, plant: MemoryPlant) -> Models:
-    models = Models(tmp_path / "plant")
+    root = tmp_path / "plant"
+    (root / "models").mkdir(parents=True)
+    (root / "tags").mkdir()
+    [(key, owner)] = TRUSTED.items()
+    (root / "models" / "trusted.txt").write_text(f"{key} {owner}\n")
+    models = Models(root, lambda: TAGS)
     plant.deploying = models
     return models
 
