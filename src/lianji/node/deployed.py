@@ -7,11 +7,13 @@ write is in ``tags/models.csv`` like any other tag, so that charts, search and a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lianji.base.clock import now_us
 from lianji.base.durable import make_folder, write_atomically
+from lianji.base.errors import LianjiError
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_table import read_table, table_bytes
 from lianji.learn.deployment.admission import Admitted, Grounds, admit, signer_of
@@ -56,7 +58,7 @@ class DeployedModels:
         Raises InputError, Conflict with what is wrong with it, StorageError.
         """
         admitted = self.checked(content, vouched)
-        self._tell_tags(admitted)
+        self.tell_tags(admitted.bundle.card)
         self.store.keep(admitted, now_us(), by)
         return admitted.bundle
 
@@ -88,12 +90,13 @@ class DeployedModels:
 
     def listed(self, running: Mapping[str, RunningModel] | None = None,
                problems: Mapping[str, Exception] | None = None) -> list[Shown]:  # fmt: skip
-        """Every version, the newest of each model first."""
-        return [
-            self.shown(name, version, running, problems)
-            for name, entry in sorted(self.store.ledger().models.items())
-            for version in sorted(entry.versions, reverse=True)
-        ]
+        """Every version, the newest of each model first; those whose bundle can still be read."""
+        found = []
+        for name, entry in sorted(self.store.ledger().models.items()):
+            for version in sorted(entry.versions, reverse=True):
+                with suppress(LianjiError, OSError):  # a problem of the plant tells of it
+                    found.append(self.shown(name, version, running, problems))
+        return found
 
     def shown(self, name: str, version: int, running: Mapping[str, RunningModel] | None = None,
               problems: Mapping[str, Exception] | None = None) -> Shown:  # fmt: skip
@@ -128,12 +131,12 @@ class DeployedModels:
 
         return self.store.open(*parted(asked))
 
-    def _tell_tags(self, admitted: Admitted) -> None:
-        """What the model may write becomes known before it writes."""
+    def tell_tags(self, card: Card) -> None:
+        """What the model may write becomes known before it writes, and again if it was deleted."""
         place = self._folder.tags / TABLE
         kept = {tag.path: tag for tag in read_table(place).tags} if place.exists() else {}
         elsewhere = {tag.path for tag in self._tags()} - set(kept)
-        wanted = {tag.path: tag for tag in tags_of(admitted.bundle.card, self._site)}
+        wanted = {tag.path: tag for tag in tags_of(card, self._site)}
         merged = kept | {path: tag for path, tag in wanted.items() if path not in elsewhere}
         if merged != kept:
             self._put({f"tags/{TABLE}": table_bytes(merged.values())})

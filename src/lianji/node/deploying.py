@@ -108,7 +108,9 @@ class Deploying:
         found = [error for _, error in list(self._refused.values()) if error is not None]
         found += list(self._problems.values()) + ([self._failed] if self._failed else [])
         for one in list(self._running().values()):
-            found += [_doubted(one.name, a.text, one.stage) for a in one.watch.standing.values()]
+            found += [
+                _doubted(one.name, a.text, one.stage) for a in list(one.watch.standing.values())
+            ]
         return found
 
     def report(self) -> list[dict[str, Any]]:
@@ -250,6 +252,7 @@ class Deploying:
         bundle = deployed.store.open(name, version)
         model = Model.open(bundle)
         check_golden(model, bundle.golden)
+        deployed.tell_tags(bundle.card)
         site = self._plant.configuration.settings.site.name
         running = RunningModel(bundle.card, model, site, stage, alone)
         kept.resume(running, deployed.store.path(name, version).parent, since_us)
