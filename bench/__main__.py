@@ -31,6 +31,7 @@ SUITES = {
     "learned": "bench.learned",
     "learned-more": "bench.learned_more",
     "anomaly-constants": "bench.anomaly_constants",
+    "edge-models": "bench.edge_runtime",
 }
 """Name -> module whose ``run()`` gives the rows."""
 

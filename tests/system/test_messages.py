@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.learn.models.world import card, onnx
+from lianji.learn.models.bundle import GOLDEN, MODEL
+from tests.learn.deployment.models import bundle, card, packed
 from tests.peers import free_port, wait_until
 from tests.peers.modbus import libmodbus_server
 from tests.system.plant import (
@@ -181,20 +182,36 @@ def test_a_dictionary_changes_what_tags_mean_and_not_how_they_are_read(
     assert "nowhere" in pair.send("dictionary", table, state="refused")["reason"]
 
 
+def columns(pair: Pair) -> dict[str, Any]:
+    """What a model of this edge takes and gives."""
+    unit = "kW" if "kW" in (pair.edge.folder / "tags" / "one.csv").read_text("utf-8-sig") else ""
+    return {
+        "inputs": [{"name": "x", "tag": COUNTER, "unit": unit, "low": 0, "high": 9}],
+        "outputs": [{"name": "y", "tag": "p/soft/y"}],
+    }
+
+
 def test_a_bundle_lies_whole_at_the_edge(pair: Pair, tmp_path: Path) -> None:
-    content = bytes(range(256)) * 12_000
+    content = packed(card(name="press", **columns(pair)))
     file = tmp_path / "model.bin"
     file.write_bytes(content)
     told = pair.send("bundle", file, "--name", "press", state="applied")
+    assert (told["result"]["model"], told["result"]["stage"]) == ("press@1", "staged")
     kept = pair.edge.folder / "data" / "relay" / "bundles" / told["result"]["stored"]
     assert kept.name == f"press@{told['version']}"
     assert hashlib.sha256(kept.read_bytes()).digest() == hashlib.sha256(content).digest()
     assert list((pair.edge.folder / "data" / "relay" / "incoming").iterdir()) == []
+    assert "not newer" in pair.send("bundle", file, "--name", "press", state="refused")["reason"]
+    file.write_bytes(content[:-100])
+    assert "no model bundle" in pair.send("bundle", file, "--name", "x", state="refused")["reason"]
+    assert [one.name for one in kept.parent.iterdir()] == [kept.name]
 
 
 def test_a_signed_model_comes_to_the_edge_as_it_was_signed(pair: Pair, tmp_path: Path) -> None:
-    (tmp_path / "model.onnx").write_bytes(onnx())
-    (tmp_path / "card.json").write_text(card().model_dump_json())
+    made = bundle(card(name="nox", **columns(pair)))
+    (tmp_path / MODEL).write_bytes(made.onnx)
+    (tmp_path / GOLDEN).write_text(made.golden.model_dump_json())
+    (tmp_path / "card.json").write_text(made.card.model_dump_json())
     pair.lianji("model", "register", tmp_path)
     pair.lianji("model", "sign", "nox")
     pair.lianji("model", "export", "nox", tmp_path / "nox.bundle")

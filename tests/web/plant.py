@@ -38,6 +38,7 @@ from lianji.node.folder import PlantFolder
 from lianji.node.jobs import PlantJobs
 from lianji.node.models import PlantModels
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_deploying import DeployingView
 from lianji.web.ports_experiments import ExperimentsView
 from lianji.web.ports_hub import MessagesView
 from lianji.web.ports_jobs import JobsView
@@ -54,6 +55,7 @@ from lianji.web.status import (
     StageStatus,
     Words,
 )
+from tests.web.models import Models
 
 MELT = "shop/hall1/moulding/imm1/melt_temperature"
 FORCE = "shop/hall1/moulding/imm1/clamp_force"
@@ -129,6 +131,7 @@ class MemoryPlant:
         self.jobs: JobsView = PlantJobs(nowhere, lambda: State("sqlite://"), None)
         self.models: ModelsView = PlantModels(nowhere)
         self.experiments: ExperimentsView = PlantExperiments(nowhere)
+        self.deploying: DeployingView = Models(folder or Path("/nonexistent"), self.tags)
         self.paths: list[str] = []
         self.alarm_rows: list[Row] = []
         self._batches: list[Batch] = []

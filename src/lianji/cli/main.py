@@ -14,6 +14,7 @@ from lianji.cli import (
     backup,
     config,
     dataset,
+    deploy,
     device,
     experiment,
     hub,
@@ -50,6 +51,7 @@ app.add_typer(dataset.app, name="dataset")
 app.add_typer(job.app, name="job")
 app.add_typer(model.app, name="model")
 app.add_typer(experiment.app, name="experiment")
+app.add_typer(deploy.app, name="deploy")
 importing.register(app)
 train.register(app)
 question.register(app)

@@ -6,8 +6,8 @@ tags/<any>.csv         tag tables
 alarms/<any>.csv       alarm tables
 templates/<name>@<n>   what machines of one make have in common: .toml and .csv
 datasets/<name>.toml   what is frozen out of the history for models
-models/trusted.txt     whose signed models the plant runs
 training/<name>.toml   how models are trained on them
+models/trusted.txt     whose models are believed; bundles that are put beside it are taken in
 dashboards/<name>.json what pages show (made when one is saved)
 data/                  tag ids, spool, history: not to be edited
 """

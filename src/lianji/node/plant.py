@@ -39,6 +39,7 @@ from lianji.node.connecting.template_use import TemplateUse
 from lianji.node.dashboards import Dashboards
 from lianji.node.datasets import PlantDataSets
 from lianji.node.demo.within import DemoWithin
+from lianji.node.deploying import Deploying
 from lianji.node.device_words import device_status
 from lianji.node.experiments import PlantExperiments
 from lianji.node.fleet import Fleet
@@ -106,6 +107,7 @@ class Plant:
         self.jobs = PlantJobs(folder, lambda: self.state, settings.jobs, place)
         self.models = PlantModels(folder)
         self.experiments = PlantExperiments(folder)
+        self.deploying = Deploying(self)
         self._open_alarms()
         self._line_out = LineOut(self)
         self._audit = AuditKeeper(folder.data, settings.state)
@@ -140,7 +142,7 @@ class Plant:
         """How the plant is, for its hub."""
         from lianji.node.reporting import report_of
 
-        return report_of(self.status(), self.spool.gaps)
+        return report_of(self.status(), self.spool.gaps, self.deploying.report())
 
     @property
     def plants(self) -> Plants | None:
@@ -168,6 +170,7 @@ class Plant:
         demo = asyncio.create_task(self.demo.resume(), name="demo")
         configuring = asyncio.create_task(self.configuring.run(), name="configuring")
         jobs = asyncio.create_task(self.jobs.run(), name="jobs")
+        models = asyncio.create_task(self.deploying.run(), name="models")
         try:
             while True:
                 self._note_rates()
@@ -175,9 +178,9 @@ class Plant:
                 await asyncio.to_thread(self._line_out.look)
                 await asyncio.sleep(SAMPLE_RATES_S)
         finally:
-            for task in (configuring, demo, jobs):
+            for task in (models, configuring, demo, jobs):
                 task.cancel()
-            await asyncio.gather(configuring, demo, jobs, return_exceptions=True)
+            await asyncio.gather(models, configuring, demo, jobs, return_exceptions=True)
             await self.fleet.stop()
             await self.demo.close()
 
@@ -305,7 +308,7 @@ class Plant:
         watching = self.alarms.error
         tables = self._alarm_files.tables.problems
         told = [*self.configuration.problems, *self.configuring.problems(), *tables]
-        told += self._line_out.problems()
+        told += [*self._line_out.problems(), *self.deploying.problems()]
         told += self.reconciling.problems() if self.reconciling else []
         told += self.plants.problems() if self.plants is not None else []
         told += self.hub.problems() if self.hub is not None else ()

@@ -12,9 +12,11 @@ GAPS_TOLD = 10
 ERRORS_TOLD = 50
 
 
-def report_of(status: PlantStatus, gaps: Sequence[Gap] = ()) -> dict[str, Any]:
+def report_of(
+    status: PlantStatus, gaps: Sequence[Gap] = (), models: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     """A small object of numbers and words, without secrets. ``gaps``: what the edge's own spool
-    has lost since it was opened."""
+    has lost since it was opened; ``models``: those that are deployed."""
     return {
         "now_us": status.now_us,
         "uptime_s": status.uptime_s,
@@ -31,6 +33,7 @@ def report_of(status: PlantStatus, gaps: Sequence[Gap] = ()) -> dict[str, Any]:
         "spool": status.spool.model_dump(mode="json"),
         "history": {"rows": status.history.rows, "error": _error(status)},
         "disk": status.disk.model_dump(mode="json") if status.disk else None,
+        **({"models": list(models)} if models else {}),
     }
 
 

@@ -129,6 +129,14 @@ class ConfigurationSettings(BaseModel):
     """So many configurations are kept to go back to."""
 
 
+class ModelsSettings(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    trust_hub: bool = True
+    """A model bundle that the hub sends in its signed message is trusted, whoever signed it; else
+    its key must be in ``models/trusted.txt``."""
+
+
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -140,6 +148,7 @@ class Settings(BaseModel):
     notify: list[NotifySettings] = Field(default_factory=list)
     configuration: ConfigurationSettings = Field(default_factory=lambda: ConfigurationSettings())
     jobs: JobsSettings | None = None
+    models: ModelsSettings = Field(default_factory=lambda: ModelsSettings())
     hub: HubSettings | None = None
     relay: RelaySettings | None = None
 

@@ -15,6 +15,7 @@ from lianji.web import (
     api_dashboards,
     api_datasets,
     api_demo,
+    api_deploying,
     api_experiments,
     api_history,
     api_hub,
@@ -111,6 +112,8 @@ def create_app(plant: PlantView, access: Access) -> FastAPI:
     app.include_router(api_models.page)
     app.include_router(api_experiments.router)
     app.include_router(api_experiments.page)
+    app.include_router(api_deploying.router)
+    app.include_router(api_deploying.page)
     app.mount("/static", CompressedFiles(STATIC), name="static")
     routes = gated_routes(app, anybody=["/static"], read=["/openapi.json"])
     describe_needs(app, routes)

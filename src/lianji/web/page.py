@@ -54,6 +54,7 @@ def page_response(
         has_datasets=plant.datasets is not None and plant.datasets.any(),
         has_models=plant.models is not None and plant.models.any(),
         has_experiments=plant.experiments is not None and plant.experiments.any(),
+        has_running=plant.deploying is not None and plant.deploying.any(),
         may=[] if who is None else sorted(who.may),
         page={"language": language, "texts": texts, "user": user_of(who)},
         **more,

@@ -28,6 +28,7 @@ from lianji.web.machines import (
     Trial,
 )
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_deploying import DeployingView
 from lianji.web.ports_experiments import ExperimentsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.ports_jobs import JobsView
@@ -337,6 +338,11 @@ class PlantView(Protocol):
     @property
     def experiments(self) -> ExperimentsView | None:
         """None for who may see some sites only."""
+        ...
+
+    @property
+    def deploying(self) -> DeployingView | None:
+        """None for who may see some sites only: a model reads tags of the whole plant."""
         ...
 
     def title(self, language: Language) -> str: ...

@@ -1,4 +1,4 @@
-"""Model bundles from the hub: kept as whole files until there is somebody who uses them."""
+"""Model bundles from the hub: kept as whole files before they are looked into."""
 
 from __future__ import annotations
 

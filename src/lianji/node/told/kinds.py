@@ -29,10 +29,11 @@ def handlers_of(plant: Plant) -> dict[str, Handler]:
             "renew": lambda: _renew(plant),
         }
     )
+    bundles = Bundles(plant.folder.relay / "bundles")
     return {
         Kind.CONFIGURATION: Handler(changing.configuration),
         Kind.DICTIONARY: Handler(Dictionary(plant.folder, changing).apply),
-        Kind.BUNDLE: Handler(Bundles(plant.folder.relay / "bundles").store),
+        Kind.BUNDLE: Handler(lambda work: plant.deploying.take_told(work, bundles)),
         Kind.COMMAND: Handler(commands.apply, repeatable=False),
     }
 

@@ -30,6 +30,7 @@ from lianji.web.ports import (
     PlantView,
 )
 from lianji.web.ports_datasets import DataSetsView
+from lianji.web.ports_deploying import DeployingView
 from lianji.web.ports_experiments import ExperimentsView
 from lianji.web.ports_hub import MessagesView, PlantsView, ReconcilingView
 from lianji.web.ports_jobs import JobsView
@@ -115,6 +116,11 @@ class SitePlant:
     @property
     def experiments(self) -> ExperimentsView | None:
         """None: what was learned of the tags of all sites is about the whole plant."""
+        return None
+
+    @property
+    def deploying(self) -> DeployingView | None:
+        """None: a model reads tags of all sites, and shows their values."""
         return None
 
     @property

@@ -1,0 +1,1 @@
+"""Models beside the machines: accepted, watched, corrected, and taken back by themselves."""

@@ -1,0 +1,124 @@
+"""What is let in beside a machine, and what is refused in words."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from lianji.base.errors import LianjiError
+from lianji.dictionary.tag import Tag
+from lianji.learn.deployment.admission import Grounds, admit
+from lianji.learn.deployment.ledger import Entry
+from lianji.learn.models.bundle import Golden
+from lianji.learn.models.card import Card
+from lianji.learn.models.trusted import read_trusted
+from tests.learn.deployment.models import START_US, TRUSTED, card, linear, packed
+
+TAGS = {
+    tag.path: tag
+    for tag in (
+        Tag(path="plant/temperature", device="plc", unit="Cel"),
+        Tag(path="plant/flow", device="plc", unit="m3/h"),
+        Tag(path="plant/state", device="plc"),
+        Tag(path="plant/lab", unit="%"),
+    )
+}
+GROUNDS = Grounds(TAGS, "plant", START_US)
+
+
+def refused(content: bytes, newest: int = 0, grounds: Grounds = GROUNDS) -> str:
+    entries = {"yield": Entry(newest=newest)} if newest else {}
+    with pytest.raises(LianjiError) as caught:
+        admit(content, TRUSTED, entries, grounds)
+    assert caught.value.cause.en
+    assert caught.value.cause.zh
+    return caught.value.code
+
+
+def with_input(**changes: Any) -> Card:
+    inputs = [one.model_dump() for one in card().inputs]
+    return card(inputs=[inputs[0] | changes, inputs[1]])
+
+
+def with_output(**changes: Any) -> Card:
+    return card(outputs=[card().outputs[0].model_dump() | changes])
+
+
+def zipped_again(content: bytes, old: bytes, new: bytes) -> bytes:
+    """With other words in the card and sound checksums: only the signature tells."""
+    made = BytesIO()
+    with ZipFile(BytesIO(content)) as source, ZipFile(made, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(old, new))
+    return made.getvalue()
+
+
+def test_a_sound_bundle_is_let_in() -> None:
+    admitted = admit(packed(), TRUSTED, {}, GROUNDS)
+    assert (admitted.bundle.name, admitted.owner) == ("yield@1", "the works")
+    assert admit(packed(card(version=3)), TRUSTED, {"yield": Entry(newest=2)}, GROUNDS)
+
+
+def test_a_flipped_byte_and_a_stranger_are_refused() -> None:
+    content = packed()
+    assert refused(content.replace(b"plant/flow", b"plant/flaw")) == "bundle-unreadable"
+    assert refused(zipped_again(content, b"plant/flow", b"plant/flaw")) == "bundle-unsigned"
+    stranger = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    assert refused(packed(key=stranger)) == "bundle-untrusted"
+    assert refused(b"nothing") == "bundle-unreadable"
+
+
+@pytest.mark.parametrize("newest", [1, 2])
+def test_the_same_and_an_older_version_are_refused(newest: int) -> None:
+    assert refused(packed(), newest) == "model-older"
+
+
+def test_a_model_that_is_over_is_refused() -> None:
+    over = Grounds(TAGS, "plant", card().expires_us)
+    assert refused(packed(), grounds=over) == "model-expired"
+
+
+def test_a_unit_that_could_be_converted_is_refused_all_the_same() -> None:
+    assert refused(packed(with_input(unit="K"))) == "model-unit"
+    assert refused(packed(with_output(label="plant/lab", unit="[ppth]"))) == "model-unit"
+
+
+def test_nothing_and_one_are_the_same_unit() -> None:
+    assert admit(packed(with_input(tag="plant/state", unit="1")), TRUSTED, {}, GROUNDS)
+
+
+def test_tags_that_the_plant_has_not_are_refused() -> None:
+    assert refused(packed(with_input(tag="plant/pressure"))) == "model-tag-unknown"
+    assert refused(packed(card(gate=[{"tag": "plant/mode"}]))) == "model-tag-unknown"
+
+
+@pytest.mark.parametrize("tag", ["plant/flow", "elsewhere/yield", "plant//yield"])
+def test_a_model_writes_tags_of_its_own_only(tag: str) -> None:
+    assert refused(packed(with_output(tag=tag))) == "model-output"
+
+
+def test_a_graph_that_does_not_fit_is_refused() -> None:
+    assert refused(packed(onnx=linear([[1.0]] * 3, [0.0]))) == "model-graph"
+    assert refused(packed(onnx=linear([[1.0, 2.0]] * 2, [0.0, 0.0]))) == "model-graph"
+    assert refused(packed(onnx=b"no graph")) == "model-graph"
+
+
+def test_a_model_that_computes_something_else_is_refused() -> None:
+    other = Golden(inputs=[[1.0, 1.0]], outputs=[[3.01]])
+    assert refused(packed(golden=other)) == "model-golden"
+
+
+def test_trusted_keys_are_lines_with_an_owner(tmp_path: Path) -> None:
+    file = tmp_path / "trusted.txt"
+    assert read_trusted(file) == {}
+    [(key, owner)] = TRUSTED.items()
+    file.write_text(f"# ours\n{key} {owner}\n\n")
+    assert read_trusted(file) == TRUSTED
+    file.write_text("short ours\n")
+    with pytest.raises(LianjiError, match="trusted-invalid"):
+        read_trusted(file)
