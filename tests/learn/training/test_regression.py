@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -195,7 +195,7 @@ def test_an_input_that_is_gone_in_the_test_is_told(tmp_path: Path) -> None:
 
 def test_a_training_that_is_to_stop_leaves_no_card(tmp_path: Path) -> None:
     asked = work(tmp_path)
-    stopping = threading.Event()
+    stopping = Event()
 
     def tell(done: float, of: float, **_: float) -> None:
         stopping.set()
@@ -203,6 +203,43 @@ def test_a_training_that_is_to_stop_leaves_no_card(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         train(Work(asked.name, asked.spec, asked.frozen, tmp_path, tell, stopping))
     assert not list(tmp_path.rglob("card.json"))
+
+
+def test_a_training_that_was_stopped_anywhere_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    few = {name: one.model_copy(update={"rounds": 30}) for name, one in CANDIDATES.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lianji.learn.training.regression.CANDIDATES", few)
+        straight = train(work(tmp_path / "straight", parameters=None))
+        told: list[list[float]] = []
+        while True:
+            asked, stopping, heard = work(tmp_path / "stopped", parameters=None), Event(), []
+            told.append(heard)
+
+            def tell(
+                done: float,
+                of: float,
+                heard: list[float] = heard,
+                end: Event = stopping,
+                **_: float,
+            ) -> None:
+                heard.append(done)
+                if len(heard) > len(told):
+                    end.set()
+
+            try:
+                again = train(Work(asked.name, asked.spec, asked.frozen, asked.folder, tell,
+                                   stopping, asked.now_us))  # fmt: skip
+                break
+            except Stopped:
+                continue
+    assert len(told) > 3
+    assert told[-1][0] >= 2, "what was chosen was not chosen again"
+    assert (again.onnx, again.golden, again.report) == (
+        straight.onnx, straight.golden, straight.report,
+    )  # fmt: skip
+    cost = {"cost"}
+    assert again.card.model_dump(exclude=cost) == straight.card.model_dump(exclude=cost)
+    assert not (tmp_path / "stopped" / "chosen.json").exists()
 
 
 def test_a_draft_can_be_read_again(trained: Trained, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from lianji.learn.training.evaluating import (
 )
 from lianji.learn.training.frozen import Floats, Rows
 from lianji.learn.training.graph import runner
+from lianji.learn.training.kept import Kept
 from lianji.learn.training.replay import Series
 from lianji.learn.training.result import Trained, golden_of
 from lianji.learn.training.spec import TrainingSpec
@@ -77,8 +78,9 @@ def train(work: Work) -> Trained:
         np.concatenate([early.target, late.target]),
     )
     card = _first_card(work, spec, columns, target, fit)
-    name, trees, tried = _chosen_trees(work, spec, card, early, late)
-    chosen = _chosen_correction(work, spec, card, trees, early, late)
+    kept = Kept(work)
+    name, trees, tried = _chosen_trees(work, kept, card, early, late)
+    chosen = _chosen_correction(work, kept, card, trees, early, late)
     card = _corrected(card, chosen, late)
     booster = boosting.fit(fit.inputs, fit.target, trees, _teller(work, 2, trees))
     onnx = boosting.to_onnx(booster, len(columns))
@@ -97,6 +99,7 @@ def train(work: Work) -> Trained:
     report = {"figures": found, "on": on, "trees": name, "trees_tried": tried,
               "corrections_tried": chosen.tried, "metric": spec.metric}  # fmt: skip
     golden = golden_of(fit.inputs.astype(np.float32), runner(onnx))
+    kept.clear()
     work.progress(4, 4, **found["model"])
     return Trained(card, onnx, golden, report, dict(card.parameters), work.folder)
 
@@ -162,29 +165,38 @@ def _first_card(
 
 
 def _chosen_trees(
-    work: Work, spec: Spec, card: Card, early: _Table, late: _Table
+    work: Work, kept: Kept, card: Card, early: _Table, late: _Table
 ) -> tuple[str, Trees, list[dict[str, Any]]]:
     """Name, trees, and what each was good for."""
+    spec = _own(work.spec)
     if spec.parameters is not None:
         return "as told", spec.parameters, []
-    tried = []
+    tried: list[dict[str, Any]] = kept.get("trees") or []
     for place, (name, trees) in enumerate(CANDIDATES.items()):
+        if place < len(tried):
+            continue
         tell = _teller(work, place / len(CANDIDATES), trees)
         stretch = _late(spec, boosting.fit(early.inputs, early.target, trees, tell), late)
         correction = usual(stretch, early.inputs, early.target, spec.correction)
         figure = stretch.figure(stretch.run(card, correction))
         tried.append({"trees": name, spec.metric: figure})
-    best = min(tried, key=lambda one: float(str(one[spec.metric])))["trees"]
-    return str(best), CANDIDATES[str(best)], tried
+        kept.put("trees", tried)
+    best = str(min(tried, key=lambda one: float(one[spec.metric]))["trees"])
+    return best, CANDIDATES[best], tried
 
 
 def _chosen_correction(
-    work: Work, spec: Spec, card: Card, trees: Trees, early: _Table, late: _Table
+    work: Work, kept: Kept, card: Card, trees: Trees, early: _Table, late: _Table
 ) -> Chosen:
+    if (there := kept.get("correction")) is not None:
+        return Chosen.of_json(there)
+    spec = _own(work.spec)
     booster = boosting.fit(early.inputs, early.target, trees, _teller(work, 1, trees))
     stretch = _late(spec, booster, late)
     among = corrections(stretch, early.inputs, early.target, spec.correction)
-    return choose(card, stretch, among, work.check_stopping)
+    chosen = choose(card, stretch, among, work.check_stopping)
+    kept.put("correction", chosen.as_json())
+    return chosen
 
 
 def _late(spec: Spec, booster: Any, late: _Table) -> Late:
@@ -225,7 +237,8 @@ def _evaluated(
     series = seen.series(boosting.predict(booster, seen.inputs))
     linear = linear_fit(known.inputs, known.target, seen.inputs)
     delay_us = work.spec.label_delay_us
-    found = evaluate(card, series, linear, float(known.target.mean()), delay_us)
+    mean = float(known.target.mean())
+    found = evaluate(card, series, linear, mean, delay_us, work.check_stopping)
     return found, rows_in_words(part, series, delay_us)
 
 
