@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -270,6 +271,27 @@ def test_columns_that_do_not_fit_are_named(
         train(work(tmp_path, frozen(aggregate=aggregate), **changed))
     assert raised.value.code == code
     assert raised.value.cause.zh != raised.value.cause.en
+
+
+def test_a_drift_of_one_operating_state_is_left_to_the_gaussian_process(tmp_path: Path) -> None:
+    changed = table()
+    late = np.arange(ROWS) >= 800
+    changed["nox"] = changed["nox"] + np.where(late & (changed["load"] > 0), 8.0, 0.0)
+    found = train(work(tmp_path, frozen(changed), correction="auto"))
+    assert found.card.correction is not None
+    assert found.card.correction.kind == "gaussian_process"
+    assert found.card.correction.ahead == 24
+    figures = found.report["figures"]
+    assert figures["model"]["mae"] < 0.8 * figures["baselines"]["the trees, bias corrected"]["mae"]
+
+
+def test_without_lightgbm_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    with pytest.raises(InputError, match="training-extra-missing") as raised:
+        train(work(tmp_path))
+    assert 'pip install "lianji[train]"' in raised.value.remedy.en
 
 
 def test_too_few_rows_are_refused(tmp_path: Path) -> None:
