@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
+import sys
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -195,7 +196,7 @@ def test_an_input_that_is_gone_in_the_test_is_told(tmp_path: Path) -> None:
 
 def test_a_training_that_is_to_stop_leaves_no_card(tmp_path: Path) -> None:
     asked = work(tmp_path)
-    stopping = threading.Event()
+    stopping = Event()
 
     def tell(done: float, of: float, **_: float) -> None:
         stopping.set()
@@ -203,6 +204,43 @@ def test_a_training_that_is_to_stop_leaves_no_card(tmp_path: Path) -> None:
     with pytest.raises(Stopped):
         train(Work(asked.name, asked.spec, asked.frozen, tmp_path, tell, stopping))
     assert not list(tmp_path.rglob("card.json"))
+
+
+def test_a_training_that_was_stopped_anywhere_ends_with_the_same_bytes(tmp_path: Path) -> None:
+    few = {name: one.model_copy(update={"rounds": 30}) for name, one in CANDIDATES.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lianji.learn.training.regression.CANDIDATES", few)
+        straight = train(work(tmp_path / "straight", parameters=None))
+        told: list[list[float]] = []
+        while True:
+            asked, stopping, heard = work(tmp_path / "stopped", parameters=None), Event(), []
+            told.append(heard)
+
+            def tell(
+                done: float,
+                of: float,
+                heard: list[float] = heard,
+                end: Event = stopping,
+                **_: float,
+            ) -> None:
+                heard.append(done)
+                if len(heard) > len(told):
+                    end.set()
+
+            try:
+                again = train(Work(asked.name, asked.spec, asked.frozen, asked.folder, tell,
+                                   stopping, asked.now_us))  # fmt: skip
+                break
+            except Stopped:
+                continue
+    assert len(told) > 3
+    assert told[-1][0] >= 2, "what was chosen was not chosen again"
+    assert (again.onnx, again.golden, again.report) == (
+        straight.onnx, straight.golden, straight.report,
+    )  # fmt: skip
+    cost = {"cost"}
+    assert again.card.model_dump(exclude=cost) == straight.card.model_dump(exclude=cost)
+    assert not (tmp_path / "stopped" / "chosen.json").exists()
 
 
 def test_a_draft_can_be_read_again(trained: Trained, tmp_path: Path) -> None:
@@ -233,6 +271,27 @@ def test_columns_that_do_not_fit_are_named(
         train(work(tmp_path, frozen(aggregate=aggregate), **changed))
     assert raised.value.code == code
     assert raised.value.cause.zh != raised.value.cause.en
+
+
+def test_a_drift_of_one_operating_state_is_left_to_the_gaussian_process(tmp_path: Path) -> None:
+    changed = table()
+    late = np.arange(ROWS) >= 800
+    changed["nox"] = changed["nox"] + np.where(late & (changed["load"] > 0), 8.0, 0.0)
+    found = train(work(tmp_path, frozen(changed), correction="auto"))
+    assert found.card.correction is not None
+    assert found.card.correction.kind == "gaussian_process"
+    assert found.card.correction.ahead == 24
+    figures = found.report["figures"]
+    assert figures["model"]["mae"] < 0.8 * figures["baselines"]["the trees, bias corrected"]["mae"]
+
+
+def test_without_lightgbm_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+    with pytest.raises(InputError, match="training-extra-missing") as raised:
+        train(work(tmp_path))
+    assert 'pip install "lianji[train]"' in raised.value.remedy.en
 
 
 def test_too_few_rows_are_refused(tmp_path: Path) -> None:

@@ -32,6 +32,17 @@ class Chosen:
     figure: float
     tried: list[dict[str, Any]]
 
+    def as_json(self) -> dict[str, Any]:
+        correction = self.correction.model_dump() if self.correction else None
+        return {"correction": correction, "half_width": self.half_width, "figure": self.figure,
+                "tried": self.tried}  # fmt: skip
+
+    @classmethod
+    def of_json(cls, told: dict[str, Any]) -> Chosen:
+        correction = told["correction"]
+        read = None if correction is None else Correction.model_validate(correction)
+        return cls(**{**told, "correction": read})
+
 
 @dataclass(frozen=True, slots=True)
 class Late:

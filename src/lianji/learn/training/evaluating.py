@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,16 @@ RIDGE = 1.0
 
 
 def evaluate(
-    card: Card, series: Series, linear: Floats, mean: float, delay_us: int | None
+    card: Card,
+    series: Series,
+    linear: Floats,
+    mean: float,
+    delay_us: int | None,
+    check: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Every figure as plain JSON. ``linear`` is what a linear model says of the rows [rows],
-    ``mean`` that of the target in training."""
-    said = replay(card, series, delay_us)
+    """Every figure as plain JSON; ``check`` may end it by what it raises. ``linear`` is what a
+    linear model says of the rows [rows], ``mean`` that of the target in training."""
+    said = replay(card, series, delay_us, check=check)
     found: dict[str, Any] = {
         "model": _figures(series.labels, said.values)
         | {"coverage": covered(series.labels, said.values, said.half_widths),

@@ -8,13 +8,12 @@ give the interval. Then trees of all of the training are grown, and only then is
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from lianji.base.clock import now_us
-from lianji.base.errors import InputError, LianjiError, Text
+from lianji.base.errors import LianjiError, Text
 from lianji.learn.datasets.manifest import FrozenColumn
 from lianji.learn.models.card import Card, Cost, Drift
 from lianji.learn.training import boosting, card_parts
@@ -27,16 +26,13 @@ from lianji.learn.training.evaluating import (
     metrics_of,
     rows_in_words,
 )
-from lianji.learn.training.frozen import Floats, Rows
 from lianji.learn.training.graph import runner
-from lianji.learn.training.replay import Series
+from lianji.learn.training.kept import Kept
 from lianji.learn.training.result import Trained, golden_of
 from lianji.learn.training.spec import TrainingSpec
+from lianji.learn.training.tables import Table, nothing_to_judge, tables_of
 from lianji.learn.training.work import Work
 
-ROWS_MIN = 200
-LATE_SHARE = 1 / 3
-"""Of the training, where the data set has no validation part."""
 DRIFT_US = 3 * 86_400_000_000
 GRAPH_TOLERANCE = 1e-3
 """Of the target's standard deviation: how far the graph may be from LightGBM."""
@@ -54,31 +50,16 @@ class Spec(TrainingSpec):
     """What is made small where there is a choice."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """Rows with what goes in and the target, in the order of time."""
-
-    rows: Rows
-    inputs: Floats
-    target: Floats
-
-    def series(self, raw: Floats) -> Series:
-        return Series(self.rows.times_us, self.inputs, raw, self.target)
-
-
 def train(work: Work) -> Trained:
     """Raises LianjiError, Stopped."""
     started, spec = time.monotonic(), _own(work.spec)
     columns, target = card_parts.columns_for(spec, work.frozen)
-    early, late, test = _parts(work, columns, target)
-    fit = _Table(
-        Rows(np.concatenate([early.rows.times_us, late.rows.times_us]), {}),
-        np.concatenate([early.inputs, late.inputs]),
-        np.concatenate([early.target, late.target]),
-    )
+    early, late, test = tables_of(work, columns, target)
+    fit = early.then(late)
     card = _first_card(work, spec, columns, target, fit)
-    name, trees, tried = _chosen_trees(work, spec, card, early, late)
-    chosen = _chosen_correction(work, spec, card, trees, early, late)
+    kept = Kept(work)
+    name, trees, tried = _chosen_trees(work, kept, card, early, late)
+    chosen = _chosen_correction(work, kept, card, trees, early, late)
     card = _corrected(card, chosen, late)
     booster = boosting.fit(fit.inputs, fit.target, trees, _teller(work, 2, trees))
     onnx = boosting.to_onnx(booster, len(columns))
@@ -97,6 +78,7 @@ def train(work: Work) -> Trained:
     report = {"figures": found, "on": on, "trees": name, "trees_tried": tried,
               "corrections_tried": chosen.tried, "metric": spec.metric}  # fmt: skip
     golden = golden_of(fit.inputs.astype(np.float32), runner(onnx))
+    kept.clear()
     work.progress(4, 4, **found["model"])
     return Trained(card, onnx, golden, report, dict(card.parameters), work.folder)
 
@@ -106,38 +88,8 @@ def _own(spec: TrainingSpec) -> Spec:
     return spec
 
 
-def _parts(
-    work: Work, columns: list[FrozenColumn], target: FrozenColumn
-) -> tuple[_Table, _Table, _Table | None]:
-    """Early and late part of the training, and the test where there is one. Raises InputError."""
-    frozen, spec = work.frozen, work.spec
-    names = [one.name for one in columns]
-
-    def table(rows: Rows) -> _Table:
-        rows = card_parts.gated(rows, spec.gate, frozen)
-        rows = rows.where(np.isfinite(rows.values[target.name]))
-        return _Table(rows, boosting.single(rows.matrix(names)), rows.values[target.name])
-
-    if "train" not in frozen.parts:
-        raise _no_split(frozen.manifest.name)
-    train_rows = frozen.parts["train"]
-    if "validation" in frozen.parts:
-        early, late = table(train_rows), table(frozen.parts["validation"])
-    else:
-        whole = table(train_rows)
-        cut = np.arange(len(whole.target)) < round(len(whole.target) * (1 - LATE_SHARE))
-        early, late = (
-            _Table(whole.rows.where(part), whole.inputs[part], whole.target[part])
-            for part in (cut, ~cut)
-        )
-    if min(len(early.target), len(late.target)) < ROWS_MIN:
-        raise _too_few(len(early.target), len(late.target))
-    test = table(frozen.parts["test"]) if "test" in frozen.parts else None
-    return early, late, test if test is not None and len(test.target) else None
-
-
 def _first_card(
-    work: Work, spec: Spec, columns: list[FrozenColumn], target: FrozenColumn, fit: _Table
+    work: Work, spec: Spec, columns: list[FrozenColumn], target: FrozenColumn, fit: Table
 ) -> Card:
     """All that is known before anything is chosen. Raises InputError."""
     frozen, now = work.frozen, (work.now_us or now_us)()
@@ -162,37 +114,46 @@ def _first_card(
 
 
 def _chosen_trees(
-    work: Work, spec: Spec, card: Card, early: _Table, late: _Table
+    work: Work, kept: Kept, card: Card, early: Table, late: Table
 ) -> tuple[str, Trees, list[dict[str, Any]]]:
     """Name, trees, and what each was good for."""
+    spec = _own(work.spec)
     if spec.parameters is not None:
         return "as told", spec.parameters, []
-    tried = []
+    tried: list[dict[str, Any]] = kept.get("trees") or []
     for place, (name, trees) in enumerate(CANDIDATES.items()):
+        if place < len(tried):
+            continue
         tell = _teller(work, place / len(CANDIDATES), trees)
         stretch = _late(spec, boosting.fit(early.inputs, early.target, trees, tell), late)
         correction = usual(stretch, early.inputs, early.target, spec.correction)
         figure = stretch.figure(stretch.run(card, correction))
         tried.append({"trees": name, spec.metric: figure})
-    best = min(tried, key=lambda one: float(str(one[spec.metric])))["trees"]
-    return str(best), CANDIDATES[str(best)], tried
+        kept.put("trees", tried)
+    best = str(min(tried, key=lambda one: float(one[spec.metric]))["trees"])
+    return best, CANDIDATES[best], tried
 
 
 def _chosen_correction(
-    work: Work, spec: Spec, card: Card, trees: Trees, early: _Table, late: _Table
+    work: Work, kept: Kept, card: Card, trees: Trees, early: Table, late: Table
 ) -> Chosen:
+    if (there := kept.get("correction")) is not None:
+        return Chosen.of_json(there)
+    spec = _own(work.spec)
     booster = boosting.fit(early.inputs, early.target, trees, _teller(work, 1, trees))
     stretch = _late(spec, booster, late)
     among = corrections(stretch, early.inputs, early.target, spec.correction)
-    return choose(card, stretch, among, work.check_stopping)
+    chosen = choose(card, stretch, among, work.check_stopping)
+    kept.put("correction", chosen.as_json())
+    return chosen
 
 
-def _late(spec: Spec, booster: Any, late: _Table) -> Late:
+def _late(spec: Spec, booster: Any, late: Table) -> Late:
     raw = boosting.predict(booster, late.inputs)
     return Late(late.series(raw), spec.label_delay_us, spec.metric)
 
 
-def _corrected(card: Card, chosen: Chosen, late: _Table) -> Card:
+def _corrected(card: Card, chosen: Chosen, late: Table) -> Card:
     """With the correction, the interval, and when the model is to be doubted: when its bias, or
     its error after correction, has reached the half width in which nine in ten errors lay."""
     output = card.outputs[0].model_copy(update={"half_width": chosen.half_width})
@@ -207,7 +168,7 @@ def _corrected(card: Card, chosen: Chosen, late: _Table) -> Card:
 
 def _evaluated(
     work: Work, card: Card, booster: Any, trees: Trees,
-    early: _Table, late: _Table, fit: _Table, test: _Table | None,
+    early: Table, late: Table, fit: Table, test: Table | None,
 ) -> tuple[dict[str, Any], str]:  # fmt: skip
     """On the test, which the booster never saw; without one on the late part, by trees of the
     early one. Every figure, and on which rows."""
@@ -220,16 +181,17 @@ def _evaluated(
     required = np.array([one.required for one in card.inputs])
     told = np.asarray(np.isfinite(seen.inputs[:, required]).all(axis=1), np.bool_)
     if not told.any():
-        raise _nothing_to_judge(part)
-    seen = _Table(seen.rows.where(told), seen.inputs[told], seen.target[told])
+        raise nothing_to_judge(part)
+    seen = seen.where(told)
     series = seen.series(boosting.predict(booster, seen.inputs))
     linear = linear_fit(known.inputs, known.target, seen.inputs)
     delay_us = work.spec.label_delay_us
-    found = evaluate(card, series, linear, float(known.target.mean()), delay_us)
+    mean = float(known.target.mean())
+    found = evaluate(card, series, linear, mean, delay_us, work.check_stopping)
     return found, rows_in_words(part, series, delay_us)
 
 
-def _check_graph(booster: Any, onnx: bytes, fit: _Table) -> None:
+def _check_graph(booster: Any, onnx: bytes, fit: Table) -> None:
     """The graph is the model. Raises LianjiError."""
     some = fit.inputs[:: max(1, len(fit.inputs) // 1000)]
     given = runner(onnx)(some.astype(np.float32))[:, 0]
@@ -253,42 +215,3 @@ def _teller(work: Work, begun: float, trees: Trees) -> Any:
         work.progress(begun + done / trees.rounds / len(CANDIDATES), 4)
 
     return tell
-
-
-def _no_split(name: str) -> InputError:
-    return InputError(
-        "training-needs-split",
-        Text(f"The data set {name} is not split.", f"数据集 {name} 没有划分。"),
-        Text(
-            "Split it by time: at least train and test.", "请按时间划分：至少包括 train 和 test。"
-        ),
-    )
-
-
-def _nothing_to_judge(part: str) -> InputError:
-    return InputError(
-        "training-test-empty",
-        Text(
-            f"No row of the part {part} has all the inputs that the training always had.",
-            f"{part} 部分没有一行具备训练中始终存在的全部输入。",
-        ),
-        Text(
-            "Leave out the inputs that are no longer measured, or take another range.",
-            "请去掉不再测量的输入，或更换时间范围。",
-        ),
-    )
-
-
-def _too_few(early: int, late: int) -> InputError:
-    return InputError(
-        "training-too-few-rows",
-        Text(
-            f"Only {early} and {late} rows have a target in the early and the late part of the "
-            f"training.",
-            f"训练数据前段和后段分别只有 {early} 行和 {late} 行有目标值。",
-        ),
-        Text(
-            f"Take a longer range: {ROWS_MIN} are needed in each.",
-            f"请选择更长的时间范围：各至少 {ROWS_MIN} 行。",
-        ),
-    )

@@ -6,6 +6,7 @@ with a label that had not arrived.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from lianji.learn.models.card import Card
 from lianji.learn.models.correction import Answer, Corrector
 
 Floats = NDArray[np.float64]
+CHECKED_EVERY = 200
+"""Rows between two calls of ``check``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +39,26 @@ class Replay:
     half_widths: Floats
 
 
-def replay(card: Card, series: Series, delay_us: int | None, every: int = 1) -> Replay:
+def replay(
+    card: Card,
+    series: Series,
+    delay_us: int | None,
+    every: int = 1,
+    check: Callable[[], None] = lambda: None,
+) -> Replay:
     """Answer row after row. ``delay_us`` after its row a label is there; None: never.
 
     ``every`` rows are answered together, with the labels that the first of them had: quicker, and
-    a little pessimistic; for choosing, not for figures.
+    a little pessimistic; for choosing, not for figures. ``check`` is called now and then, and may
+    end it by what it raises.
     """
     corrector = Corrector(card)
     count = len(series.times_us)
     values, widths = np.empty(count), np.full(count, np.nan)
     learnt = 0
     for begin in range(0, count, every):
+        if begin % CHECKED_EVERY < every:
+            check()
         here = slice(begin, min(begin + every, count))
         if delay_us is not None:
             arrived = series.times_us[begin] - delay_us
