@@ -246,7 +246,7 @@ def test_a_job_ends_itself_when_its_plant_is_gone_even_a_deaf_one(tmp_path: Path
         for id, code in ((hears, 75), (deaf, -9)):
             row = jobs.row(id)
             folder = jobs.folder(id)
-            task = Task(id, "x", row.function, {}, str(tmp_path), 1, "cpu", 0.2,
+            task = Task(id, "x", row.function, {}, str(tmp_path), 1, "cpu", 0.2, 0,
                         [str(tmp_path / "training")])  # fmt: skip
             folder.prepare(task)
             run = LocalLauncher().start(Job(id, "x"), folder.path)

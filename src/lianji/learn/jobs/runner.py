@@ -224,6 +224,7 @@ class Runner:
             attempt=row.attempts,
             device=row.device,
             grace_s=self._settings.grace_s,
+            nice=self._settings.nice,
             paths=[str(self._plant / "training")],
         )
 
