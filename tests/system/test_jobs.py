@@ -24,7 +24,7 @@ STEPS = 3000
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    folder = write_plant(tmp_path / "p", jobs="cpus = 1\nmemory_mb = 2000\ngrace_s = 20")
+    folder = write_plant(tmp_path / "p", jobs="cpus = 1\nmemory_mb = 2000\ngrace_s = 20\nnice = 0")
     (folder / "training").mkdir()
     shutil.copy(functions.__file__, folder / "training" / "tried.py")
     return folder
@@ -148,14 +148,14 @@ def test_the_page_shows_progress_log_and_stop(browser: Browser, folder: Path) ->
             expect(row.locator(".far")).to_contain_text("/ 100,000", timeout=30_000)
             expect(row.locator(".metrics")).to_contain_text("loss", timeout=30_000)
             row.get_by_role("button", name="train").click()
-            expect(page.locator("#log-text")).to_contain_text("from step 0")
+            expect(page.locator("#log-text")).to_contain_text("from step 0", timeout=30_000)
             page.get_by_label("Training specification").select_option("load")
             page.get_by_role("button", name="Submit").click()
-            expect(page.locator("#jobs")).to_contain_text("It waits for room.")
-            expect(page.locator("#tenants")).to_contain_text("plant")
+            expect(page.locator("#jobs")).to_contain_text("It waits for room.", timeout=30_000)
+            expect(page.locator("#tenants")).to_contain_text("plant", timeout=30_000)
             page.screenshot(path=folder.parent / "jobs.png", full_page=True)
             row.get_by_role("button", name="Stop").click()
             expect(row).to_contain_text("stopped", timeout=30_000)
             page.goto("/jobs?lang=zh")
-            expect(page.locator(f'tr[data-id="{id}"]')).to_contain_text("已停止")
+            expect(page.locator(f'tr[data-id="{id}"]')).to_contain_text("已停止", timeout=30_000)
             assert wrong == []

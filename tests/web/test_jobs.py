@@ -26,7 +26,7 @@ from tests.web.plant import MemoryPlant
 class World:
     def __init__(self, folder: Path) -> None:
         self.state = State(url_of(folder))
-        settings = JobsSettings(cpus=1, memory_mb=2000)
+        settings = JobsSettings(cpus=1, memory_mb=2000, nice=0)
         self.queue = Queue(folder, self.state, settings)
         self.jobs = PlantJobs(PlantFolder(folder), lambda: self.state, None)
         self.jobs.settings = settings

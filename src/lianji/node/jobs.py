@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from pydantic import ValidationError
 
-from lianji.base.clock import monotonic_s, now_us
+from lianji.base.clock import now_us
 from lianji.base.durable import make_folder
 from lianji.base.errors import LianjiError
 from lianji.connect.field_errors import in_words
@@ -40,7 +41,8 @@ LOOK_S = 1.0
 """So often a plant without jobs looks whether there is one."""
 TICK_S = 0.25
 IDLE_FOR = 9.0
-"""So many times as long as a look took there is none: one at 10,000 waiting jobs takes long."""
+"""So many times the CPU time of a look there is none: 10,000 waiting jobs take long to look at."""
+IDLE_S_MAX = 5.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SPEC = ".toml"
 
@@ -177,11 +179,9 @@ class PlantJobs:
         """Run jobs until cancelled; then they have saved, ended and are back in the queue."""
         try:
             while True:
-                started_s = monotonic_s()
-                if self.any():
-                    await asyncio.to_thread(self._tick)
+                took_s = await asyncio.to_thread(self._tick) if self.any() else 0.0
                 rest_s = LOOK_S if self._runner is None else TICK_S
-                await asyncio.sleep(max(rest_s, IDLE_FOR * (monotonic_s() - started_s)))
+                await asyncio.sleep(min(max(rest_s, IDLE_FOR * took_s), IDLE_S_MAX))
         finally:
             await asyncio.to_thread(self._end)
 
@@ -191,10 +191,13 @@ class PlantJobs:
             if self._runner is not None:
                 self._runner.close()
 
-    def _tick(self) -> None:
+    def _tick(self) -> float:
+        """The CPU seconds that it took."""
+        started_s = time.thread_time()
         with self._ticking:
             if not self._ended:
                 self._work()
+        return time.thread_time() - started_s
 
     def _work(self) -> None:
         try:
