@@ -50,7 +50,7 @@ def put_noise(edge: Running, number: int) -> int:
 def overfill(edge: Running, pushing: Pushing) -> int:
     """Push three times what the spool holds; how often it refused."""
     refused = 0
-    for _ in range(400):
+    for _ in range(600):
         refused += not pushing.put(edge.plant, 2_000)
     return refused
 
@@ -62,7 +62,7 @@ def test_an_edge_whose_spool_is_full_loses_only_what_gaps_at_the_hub_tell(
     hub = make_hub(tmp_path / "hub", line.target)
     edge = make_edge(tmp_path / "edge", capped(policy), flush_s=3600)
     enrol(hub, edge, line.port)
-    pushing = Pushing()
+    pushing = Pushing(shuffled=True)
     with running(hub), running(edge) as one:
         line.down()  # before anything has gone: what is dropped is exactly what is lost
         refused = overfill(one, pushing)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from lianji.base.clock import now_us
 from lianji.base.errors import LianjiError
@@ -151,7 +152,9 @@ def running(folder: PlantFolder) -> Iterator[Running]:
 class Pushing:
     """Numbered samples into an edge of this process, and what its spool said yes to."""
 
-    def __init__(self, first: int = 0, name: str = EDGE) -> None:
+    def __init__(self, first: int = 0, name: str = EDGE, *, shuffled: bool = False) -> None:
+        """``shuffled``: each batch in an order that takes room in the spool."""
+        self._random = np.random.default_rng(first) if shuffled else None
         self.ledger = Ledger()
         self.sequences: dict[int, Sending] = {}
         self._next = first
@@ -163,7 +166,10 @@ class Pushing:
         self._next += rows
         self.ledger.sent.add(sending)
         try:
-            sequence = plant.spool.put(batch_of(plant, sending)).result(30)
+            batch = batch_of(plant, sending)
+            if self._random is not None:
+                batch.samples = batch.samples.take(pa.array(self._random.permutation(rows)))
+            sequence = plant.spool.put(batch).result(30)
         except LianjiError:
             return False
         self.ledger.acknowledged.add(sending)
