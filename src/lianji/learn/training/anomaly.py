@@ -81,10 +81,10 @@ def train(work: Work) -> Trained:
     spec = work.spec
     assert isinstance(spec, Spec)
     rows, there = regular(part_rows(work, TRAINED_ON), work.frozen.step_us)
-    columns = _signals(work, spec, rows)
+    inside = inside_gate(work, rows) & there
+    columns = _signals(work, spec, rows.where(inside))
     rule = Rule(spec.end, spec.again, parse_span(spec.merge) / US)
     spans = _spans(work, spec)
-    inside = inside_gate(work, rows) & there
     if inside.sum() < BLOCKS_MIN * spans[0] or inside.sum() < 2 * spans[-1]:
         raise _too_few(int(inside.sum()), max(BLOCKS_MIN * spans[0], 2 * spans[-1]))
     budget = spec.alarms_per_week * work.frozen.step_us / WEEK_US
@@ -110,7 +110,7 @@ def train(work: Work) -> Trained:
 
 
 def _signals(work: Work, spec: Spec, rows: Rows) -> list[FrozenColumn]:
-    """The inputs that move at all; a constant has no limits that could be learnt."""
+    """The inputs that move in ``rows``; a constant has no limits that could be learnt."""
     gates = {work.frozen.column(one.column).name for one in spec.gate}
     all_of = [one.name for one in work.frozen.manifest.columns if one.name not in gates]
     wanted = spec.inputs or all_of
