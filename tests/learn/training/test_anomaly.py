@@ -161,6 +161,14 @@ def test_too_few_rows_and_constants_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="training-too-few-rows"):
         trained(plant(200, 150), tmp_path)
     still = frozen_of({"plant/p/a": np.ones(1000)}, "1s", 900)
+    nearly = np.where(np.arange(1000) < 900, 1.0, np.arange(1000))
+    gated = frozen_of(
+        {"plant/p/a": nearly, "plant/p/on": (np.arange(1000) < 900).astype(float)}, "1s", 950
+    )
+    gate = [{"column": "plant/p/on", "low": 0.5}]
+    spec = Spec.model_validate({"task": "anomaly", "dataset": "made", "gate": gate})
+    with pytest.raises(InputError, match="training-nothing-moves"):
+        train(work_of(spec, gated, tmp_path))
     with pytest.raises(InputError, match="training-nothing-moves"):
         train(work_of(Spec(task="anomaly", dataset="made"), still, tmp_path))
 

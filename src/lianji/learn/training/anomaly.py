@@ -39,6 +39,8 @@ from lianji.learn.training.work import Work
 
 WEEK_US = 7 * 86_400 * US
 BLOCKS_MIN = 20
+RIVALS = "EWMA and Mahalanobis distance, or always on"
+BUDGET = "the budget of false alarms"
 FAR_AWAY = 1e30
 """The envelope of a signal without limits of its own: what is abnormal is what is looked for."""
 Floats = NDArray[np.float64]
@@ -79,10 +81,10 @@ def train(work: Work) -> Trained:
     spec = work.spec
     assert isinstance(spec, Spec)
     rows, there = regular(part_rows(work, TRAINED_ON), work.frozen.step_us)
-    columns = _signals(work, spec, rows)
+    inside = inside_gate(work, rows) & there
+    columns = _signals(work, spec, rows.where(inside))
     rule = Rule(spec.end, spec.again, parse_span(spec.merge) / US)
     spans = _spans(work, spec)
-    inside = inside_gate(work, rows) & there
     if inside.sum() < BLOCKS_MIN * spans[0] or inside.sum() < 2 * spans[-1]:
         raise _too_few(int(inside.sum()), max(BLOCKS_MIN * spans[0], 2 * spans[-1]))
     budget = spec.alarms_per_week * work.frozen.step_us / WEEK_US
@@ -95,7 +97,7 @@ def train(work: Work) -> Trained:
     metrics, report = _judged(work, spec, columns, limits, rule)
     card = card_of(
         work, "anomaly", _inputs(work, columns, spans), _outputs(work, columns), metrics, began_s,
-        int(inside.sum()), algorithm="limits", baseline="always on; EWMA and Mahalanobis distance",
+        int(inside.sum()), algorithm="limits", baseline=RIVALS if spec.truth else BUDGET,
         drift=Drift(outside=1), parameters=_parameters(spec, rule),
     )  # fmt: skip
     report |= {
@@ -108,7 +110,7 @@ def train(work: Work) -> Trained:
 
 
 def _signals(work: Work, spec: Spec, rows: Rows) -> list[FrozenColumn]:
-    """The inputs that move at all; a constant has no limits that could be learnt."""
+    """The inputs that move in ``rows``; a constant has no limits that could be learnt."""
     gates = {work.frozen.column(one.column).name for one in spec.gate}
     all_of = [one.name for one in work.frozen.manifest.columns if one.name not in gates]
     wanted = spec.inputs or all_of
@@ -196,7 +198,8 @@ def _judged(
     scores = np.where(known, score_of(contributions), np.nan)
     events = events_of(rows.times_us, scores, contributions, names, rule)
     weeks = len(rows) * work.frozen.step_us / WEEK_US
-    metrics = [Metric(name="alarms a week", value=len(events) / weeks, on="test")]
+    alarms, budget = len(events) / weeks, spec.alarms_per_week
+    metrics = [Metric(name="alarms a week", value=alarms, baseline=budget, on="test")]
     told = [{"start_us": e.start_us, "end_us": e.end_us, "peak": e.peak,
              "causes": [[name, round(most, 3)] for name, most in e.causes]}
             for e in events]  # fmt: skip

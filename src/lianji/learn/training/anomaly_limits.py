@@ -19,6 +19,8 @@ from lianji.learn.models.events import Rule, alarmed
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+RESOLUTION = 4 * float(np.finfo(np.float32).eps)
+"""Of the rows that a model is given: what is less is no distance."""
 LOOKS_MIN = 2.0
 """A signal that gave fewer independent looks is taken to have given as many."""
 
@@ -70,6 +72,7 @@ def fit_limits(
         unsure = np.sqrt(shrunk * looks / (looks - 1) + 1 / (looks - 1))
         chance = alarms_per_row * span / half.size
         half[:, place] = spread * unsure * NormalDist().inv_cdf(1 - min(chance, 0.1) / 2)
+    half = np.maximum(half, RESOLUTION * np.abs(centre)[:, None])
     allowed = int(alarms_per_row * inside.sum())
     settled = _trailing(inside, spans[-1]) == spans[-1]
     scores = score_of(_furthest(values, spans, centre, half))[settled]

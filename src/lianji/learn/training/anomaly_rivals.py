@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 FORGET = 0.9
 QUANTILE, TIMES = 0.99, 10
-"""The limit that suits this rival best on SKAB, its test rows included: no straw man."""
+"""Chosen on the test rows of SKAB in this rival's favour. Others give it F1 0.825 at most, with
+twice our false alarms."""
 
 
 def figures_of(truth: Flags, alarms: Flags) -> dict[str, float]:

@@ -241,9 +241,10 @@ def _judged(
         truth, told = one.y[rows], y[rows, place].astype(np.float64)
         wape, rival = wape_of(truth, told), wape_of(truth, base[rows])
         covered = float((np.abs(truth - told) <= widths[place]).mean())
-        horizon = f"{one.ahead * series.step_s / 3600:g} h ahead, test"
-        metrics.append(Metric(name="WAPE", value=wape, baseline=rival, on=horizon))
-        metrics.append(Metric(name="coverage", value=covered, better="high", on=horizon))
+        hours = f"{one.ahead * series.step_s / 3600:g} h"
+        on, which = f"{hours} ahead, test", f", {hours}" if len(horizons) > 1 else ""
+        metrics.append(Metric(name=f"WAPE{which}", value=wape, baseline=rival, on=on))
+        metrics.append(Metric(name=f"coverage{which}", value=covered, better="high", on=on))
         figures.append({"ahead_s": one.ahead * series.step_s, "wape": wape,
                         "baseline": rival, "coverage": covered, "rows": len(rows)})  # fmt: skip
     return metrics, {"figures": figures}

@@ -28,7 +28,7 @@ class DayByDay(nn.Module):
         self.register_buffer("spread", torch.tensor(spread))
         self.mean: Tensor
         self.spread: Tensor
-        self.recall = nn.GRU(TOKEN + CALENDAR, WIDTH, batch_first=True)
+        self.recall = nn.GRU(TOKEN + CALENDAR, WIDTH)
         self.dropout = nn.Dropout(DROPOUT)
         self.head = nn.Sequential(
             nn.Linear(WIDTH + CALENDAR + DAYS, WIDTH), nn.ReLU(), nn.Linear(WIDTH, 1)
@@ -40,11 +40,11 @@ class DayByDay(nn.Module):
         days = days.reshape(-1, DAYS, TOKEN)
         calendar = self._calendar(x[:, DAYS * TOKEN], x[:, DAYS * TOKEN + 1])
         told = calendar.unsqueeze(1).expand(-1, DAYS, -1)
-        recalled, _ = self.recall(torch.cat([days, told], dim=2))
+        recalled, _ = self.recall(torch.cat([days, told], dim=2).transpose(0, 1))
         at_hour = days[:, :, 0]
         weekdays = [at_hour[:, DAYS - back] for back in SAME_WEEKDAY]
         usual = torch.stack(weekdays, dim=1).mean(dim=1)
-        last = self.dropout(torch.cat([recalled[:, -1], calendar, at_hour], dim=1))
+        last = self.dropout(torch.cat([recalled[-1], calendar, at_hour], dim=1))
         y: Tensor = (usual.unsqueeze(1) + self.head(last)) * self.spread + self.mean
         return y
 
