@@ -14,6 +14,7 @@ def test_every_file_that_people_write_is_in_a_backup(tmp_path: Path) -> None:
     folder.create("plant", 8460)
     written = [folder.root / place / f"x{end}" for place, end in PLACES]
     written += [folder.dashboards / "line.json", folder.data / "audit" / "000000000001.jsonl"]
+    written += [folder.root / "models" / "trusted.txt", folder.data / "models" / "ledger.json"]
     for path in written:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")

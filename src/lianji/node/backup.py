@@ -106,7 +106,7 @@ def _others(plant: PlantFolder) -> Iterator[Path]:
     left_out = {plant.spool, plant.tag_ids, *_tables(plant.data)}
     left_out |= {plant.data / name for name in _LEFT_OUT}
     configured = [plant.root / place for place in dict.fromkeys(place for place, _ in PLACES)]
-    for top in (*configured, plant.dashboards, plant.data):
+    for top in (*configured, plant.dashboards, plant.root / "models", plant.data):
         for parent, folders, names in os.walk(top):
             here = Path(parent)
             folders[:] = [f for f in folders if not f.startswith(".") and here / f not in left_out]

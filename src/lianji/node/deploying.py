@@ -388,7 +388,9 @@ def _unreadable(what: str, error: OSError) -> LianjiError:
     return StorageError(
         "models-storage",
         Text(f"{what}: {error.strerror or error}.", f"{what}：{error.strerror or error}。"),
-        Text("Check the disk and the rights in data/deployed.", "请检查磁盘和 data/deployed 的权限。"),
+        Text(
+            "Check the disk and the rights in data/deployed.", "请检查磁盘和 data/deployed 的权限。"
+        ),
     )
 
 

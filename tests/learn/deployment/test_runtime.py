@@ -63,6 +63,13 @@ def test_an_active_model_writes_its_tag_at_its_period(edge: Edge) -> None:
     assert samples(edge.step(START_US + 2 * SECOND_US)) == {OUT: (47.0, 0)}
 
 
+def test_a_clock_that_is_set_back_silences_no_model(edge: Edge) -> None:
+    edge.add(card())
+    edge.says(20, 5, START_US)
+    assert edge.step(START_US + 800 * SECOND_US).paths == [OUT]
+    assert edge.step(START_US + 10 * SECOND_US).paths == [OUT]
+
+
 @pytest.mark.parametrize(
     ("stage", "alone", "path", "quality"),
     [

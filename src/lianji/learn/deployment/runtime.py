@@ -81,9 +81,12 @@ class Runtime:
     def step(self, now_us: int) -> Stepped:
         """Raises what the history raises; then nothing was done."""
         stepped = Stepped()
-        due = [one for one in self.models.values() if one.next_us <= now_us]
-        late = [one for one in self.models.values() if one.plan.labels
-                and (one.next_us <= now_us or one.labels_next_us <= now_us)]  # fmt: skip
+        due = [one for one in self.models.values() if _is_due(one, now_us)]
+        late = [
+            one
+            for one in self.models.values()
+            if one.plan.labels and (_is_due(one, now_us) or one.labels_next_us <= now_us)
+        ]
         if not due and not late:
             return stepped
         for period in {one.period_us for one in (*due, *late)}:
@@ -152,6 +155,11 @@ class Runtime:
     def _span_of(self, tag: str) -> int:
         spans = (m.plan.span_us for m in self.models.values() if tag in m.plan.window_tags)
         return max(spans, default=0)
+
+
+def _is_due(one: RunningModel, now_us: int) -> bool:
+    """Also where the clock was set back, so that no model waits for an hour that was."""
+    return one.next_us <= now_us or one.next_us - now_us > one.period_us
 
 
 def _joined(old: Series, more: Series, from_us: int) -> Series:

@@ -19,4 +19,5 @@ async function move(button) {
 
 for (const button of document.querySelectorAll("#moves-to button")) {
   button.addEventListener("click", () => move(button));
+  button.disabled = false;
 }
