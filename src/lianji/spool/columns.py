@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lianji.dictionary.batch import SCHEMA, TIME_TYPE
@@ -350,6 +349,8 @@ def _take_values(taken: _Taken, rows: int) -> Floats:
 
 
 def _put_texts(parts: Parts, texts: pa.Array) -> None:
+    import pyarrow.compute as pc  # megabytes, and few machines send texts
+
     _put_ints(parts, pc.binary_length(texts).to_numpy().astype(np.int64))
     joined = "".join(texts.to_pylist()).encode()
     parts.append(_LENGTH.pack(len(joined)))

@@ -14,6 +14,7 @@ from tests.learn.deployment.models import card
 
 HOUR_US = 3_600_000_000
 LATE = 24
+ROW = np.array([20.0, 5.0])
 
 
 def hourly(**changes: object) -> Card:
@@ -29,18 +30,18 @@ def hourly(**changes: object) -> Card:
 def test_the_bias_follows_the_residuals_and_stays_within_its_limit() -> None:
     tracker = Tracker(hourly(), hourly().outputs[0])
     for hour in range(1, 60):
-        tracker.remember(hour * HOUR_US, 10.0, tracker.corrected(10.0))
+        tracker.remember(hour * HOUR_US, ROW, 10.0, tracker.corrected(ROW, 10.0))
         tracker.label(hour * HOUR_US, 13.0)
     assert tracker.bias == pytest.approx(3 * (1 - 0.9**59))
     for hour in range(60, 200):
-        tracker.remember(hour * HOUR_US, 10.0, tracker.corrected(10.0))
+        tracker.remember(hour * HOUR_US, ROW, 10.0, tracker.corrected(ROW, 10.0))
         tracker.label(hour * HOUR_US, 100.0)
     assert tracker.bias == 5
 
 
 def test_a_label_belongs_to_the_run_that_held_and_counts_once() -> None:
     tracker = Tracker(hourly(), hourly().outputs[0])
-    tracker.remember(10 * HOUR_US, 1.0, 1.0)
+    tracker.remember(10 * HOUR_US, ROW, 1.0, 1.0)
     assert tracker.label(9 * HOUR_US, 2.0) is None
     assert tracker.label(10 * HOUR_US + HOUR_US // 2, 2.0) == (1.0, 1.0)
     assert tracker.label(10 * HOUR_US + HOUR_US // 2, 2.0) is None
@@ -54,8 +55,8 @@ def followed(tracker: Tracker, noise: np.ndarray, drift: np.ndarray) -> float:
     for hour in range(len(noise)):
         if hour >= LATE:
             tracker.label((hour - LATE + 1) * HOUR_US, drift[hour - LATE] + noise[hour - LATE])
-        value = tracker.corrected(0.0)
-        tracker.remember((hour + 1) * HOUR_US, 0.0, value)
+        value = tracker.corrected(ROW, 0.0)
+        tracker.remember((hour + 1) * HOUR_US, ROW, 0.0, value)
         covered.append(abs(drift[hour] + noise[hour] - value) <= (tracker.half or 0))
     return float(np.mean(covered))
 
@@ -81,16 +82,41 @@ def test_what_was_learnt_goes_on_after_a_restart() -> None:
     again.resume_pending(rows)
     for hour in range(301, 340):
         for tracker in (one, again):
-            tracker.remember(hour * HOUR_US, 0.0, tracker.corrected(0.0))
+            tracker.remember(hour * HOUR_US, ROW, 0.0, tracker.corrected(ROW, 0.0))
         late = (hour - LATE) * HOUR_US
         assert one.label(late, 0.5) == again.label(late, 0.5)
-        assert (one.bias, one.half, one.level) == (again.bias, again.half, again.level)
+        assert one.state() == again.state()
+
+
+def test_a_correction_that_looks_at_the_inputs_learns_where_they_are_alike() -> None:
+    """The residual is 4 where the first input is high and 0 where it is low."""
+    told = {"kind": "gaussian_process", "limit": 9, "window": 100, "centres": [0, 0],
+            "scales": [1, 1], "length": 1, "age": 1000, "local_variance": 16,
+            "noise_variance": 0.1}  # fmt: skip
+    of = hourly(correction=told)
+    one, again = Tracker(of, of.outputs[0]), Tracker(of, of.outputs[0])
+    low, high = np.array([-3.0, 0.0]), np.array([3.0, 0.0])
+    for hour in range(1, 60):
+        row = high if hour % 2 else low
+        one.remember(hour * HOUR_US, row, 1.0, one.corrected(row, 1.0))
+        if hour == 30:
+            again.resume(json.loads(json.dumps(one.state())))
+            pending = one.pending()
+            assert pending is not None
+            again.resume_pending(pending)
+        for tracker in (one, again) if hour >= 30 else (one,):
+            if tracker is again and hour > 30:
+                again.remember(hour * HOUR_US, row, 1.0, again.corrected(row, 1.0))
+            tracker.label(hour * HOUR_US, 5.0 if hour % 2 else 1.0)
+    for tracker in (one, again):
+        assert tracker.corrected(high, 1.0) == pytest.approx(5.0, abs=0.1)
+        assert tracker.corrected(low, 1.0) == pytest.approx(1.0, abs=0.1)
 
 
 def test_a_long_run_forgets_the_oldest_only() -> None:
     tracker = Tracker(hourly(), hourly().outputs[0])
     for hour in range(1, 3001):
-        tracker.remember(hour * HOUR_US, float(hour), float(hour))
+        tracker.remember(hour * HOUR_US, ROW, float(hour), float(hour))
     rows = tracker.pending()
     assert rows is not None
     assert rows[-1].tolist()[:2] == [3000 * HOUR_US, 3000.0]

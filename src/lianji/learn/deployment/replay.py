@@ -146,8 +146,9 @@ def _follow(
             if residuals is not None:
                 watch.label(*residuals)
         if ran[place]:
-            value[place] = tracker.corrected(raw[place])
-            tracker.remember(tick, float(raw[place]), float(value[place]))
+            row = rows.row[place]
+            value[place] = tracker.corrected(row, float(raw[place]))
+            tracker.remember(tick, row, float(raw[place]), float(value[place]))
             half[place] = own if tracker.half is None else tracker.half
             watch.run(bool(rows.outside[place]))
         found += watch.look(tick, tracker.labels > before)

@@ -121,8 +121,8 @@ class RunningModel:
         for output, tracker, paths, raw in zip(
             self.card.outputs, self.trackers, self.paths, raws, strict=True
         ):
-            value = tracker.corrected(raw)
-            tracker.remember(tick_us, raw, value)
+            value = tracker.corrected(row, raw)
+            tracker.remember(tick_us, row, raw, value)
             values, said = given(output, value, tracker.half, quality)
             out.add(paths, values, said)
             found.append(values[0])
