@@ -111,6 +111,21 @@ def test_a_column_is_what_an_edge_makes_of_its_input() -> None:
         assert column == pytest.approx(expected, rel=1e-5), one.name
 
 
+def test_an_edge_feeds_the_model_what_it_learnt_from() -> None:
+    windows = pytest.importorskip("lianji.learn.deployment.windows")
+    load, step_us = shop(60), HOUR_S * US
+    times_us = np.arange(len(load)) * step_us
+    seen = seen_for(24, HOUR_S, 8 * HOUR_S)
+    learnt = columns_of(times_us, load, seen, HOUR_S)
+    good = np.zeros(len(load), np.uint16)
+    series = windows.Series.of(times_us + step_us, load, good)
+    ends_us = times_us[1000:] + step_us
+    for place, one in enumerate(seen):
+        given = one.input(LOAD, "", HOUR_S, 0, 1)
+        fed = windows.column(series, given, ends_us, windows.stale_us(HOUR_S))
+        np.testing.assert_allclose(fed, learnt[1000:, place], rtol=1e-5, err_msg=one.name)
+
+
 def test_hour_and_weekday_are_of_the_local_time_that_is_forecast() -> None:
     start_us = int(datetime.fromisoformat("2026-01-05T00:00:00+08:00").timestamp()) * US
     times_us = start_us + np.arange(24 * 14) * HOUR_S * US
