@@ -79,7 +79,9 @@ class Queue:
 @contextmanager
 def queue(plant: Path, **settings: Any) -> Iterator[Queue]:
     state = State(url_of(plant))
-    made = Queue(plant, state, JobsSettings(**{"cpus": 1, "memory_mb": 2000, **settings}))
+    made = Queue(
+        plant, state, JobsSettings(**{"cpus": 1, "memory_mb": 2000, "nice": 0, **settings})
+    )
     try:
         yield made
     finally:

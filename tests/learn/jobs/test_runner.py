@@ -131,6 +131,30 @@ def test_a_job_is_stopped_in_the_queue_and_while_it_runs(tmp_path: Path) -> None
         assert jobs.row(waiting).attempts == 0
 
 
+def test_one_that_is_stopped_while_it_gives_way_does_not_come_back(tmp_path: Path) -> None:
+    with queue(tmp_path, grace_s=0.3) as jobs:
+        deaf = jobs.submit("deaf")
+        jobs.until_running(deaf)
+        high = jobs.submit("quick", priority=1)
+        jobs.runner.tick()
+        jobs.store.stop(deaf, "ann")
+        [row, other] = jobs.until_ended(deaf, high)
+        assert (row.state, row.attempts, other.state) == ("stopped", 1, "done")
+        late = jobs.submit("endless")
+        jobs.store.change(late, stop_by="ann")
+        [row] = jobs.until_ended(late)
+        assert (row.state, row.attempts) == ("stopped", 0)
+
+
+def test_a_job_whose_row_is_gone_is_ended(tmp_path: Path) -> None:
+    with queue(tmp_path) as jobs:
+        id = jobs.submit("endless")
+        pid = pid_of(jobs.until_running(id))
+        jobs.store.change(id, state="done", ended_us=1)
+        assert jobs.store.forget(2) == [id]
+        jobs.until(lambda: is_gone(pid) and jobs.runner.is_idle)
+
+
 def test_one_that_takes_more_memory_than_it_asked_for_is_ended(tmp_path: Path) -> None:
     with queue(tmp_path) as jobs:
         [row] = jobs.until_ended(jobs.submit("swallows", memory_mb=150))
@@ -246,7 +270,7 @@ def test_a_job_ends_itself_when_its_plant_is_gone_even_a_deaf_one(tmp_path: Path
         for id, code in ((hears, 75), (deaf, -9)):
             row = jobs.row(id)
             folder = jobs.folder(id)
-            task = Task(id, "x", row.function, {}, str(tmp_path), 1, "cpu", 0.2,
+            task = Task(id, "x", row.function, {}, str(tmp_path), 1, "cpu", 0.2, 0,
                         [str(tmp_path / "training")])  # fmt: skip
             folder.prepare(task)
             run = LocalLauncher().start(Job(id, "x"), folder.path)

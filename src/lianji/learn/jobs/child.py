@@ -24,14 +24,12 @@ from lianji.learn.jobs.context import JobContext, Preempted
 from lianji.learn.jobs.folder import JobFolder, Outcome, Task
 from lianji.learn.jobs.launcher import DONE, PREEMPTED
 
-NICE = 10
 LOCK_S = 60.0
 _FAILED = 1
 
 
 def main(folder: Path) -> int:
     """Run the job of a folder in this process; its exit code."""
-    os.nice(NICE)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
@@ -39,7 +37,9 @@ def main(folder: Path) -> int:
     with job.lock.open("ab") as lock:
         if not _locked(lock.fileno()):
             return PREEMPTED
-        outcome = _outcome(job, job.task())
+        task = job.task()
+        os.nice(task.nice)
+        outcome = _outcome(job, task)
         job.tell_outcome(outcome)
     return outcome.code
 

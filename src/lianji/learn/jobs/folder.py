@@ -34,6 +34,7 @@ class Task:
     attempt: int = 1
     device: str = "cpu"
     grace_s: float = 30.0
+    nice: int = 10
     paths: list[str] = field(default_factory=list)
     """Where modules are looked for besides."""
 

@@ -88,6 +88,8 @@ class JobRow(BaseModel):
     cpu_s: float = Field(description="CPU time of all its runs.")
     memory_bytes: int = Field(description="What it takes now.")
     memory_peak_bytes: int
+    waits_en: str = Field("", description="Why it is still queued.")
+    waits_zh: str = ""
     place: str = Field("", exclude=True)
     """Whose folder holds it, where several processes share a queue."""
     handle: str = Field("", exclude=True)

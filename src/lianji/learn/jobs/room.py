@@ -93,11 +93,13 @@ class Room:
         return (
             taken.cpus + need.cpus > machine.cpus + _LITTLE
             or taken.memory_mb + need.memory_mb > machine.memory_mb
-            or (
-                need.device != CPU
-                and self._devices.get(need.device, 0) >= machine.devices.get(need.device, 0)
-            )
+            or self.lacks_device(need)
         )
+
+    def lacks_device(self, need: Need) -> bool:
+        """Whether all devices of its label are taken."""
+        there = self.machine.devices.get(need.device, 0)
+        return need.device != CPU and self._devices.get(need.device, 0) >= there
 
     def lacks_quota(self, need: Need) -> bool:
         """Whether its tenant may have too little more."""

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import LianjiError, StorageError, Text
+from lianji.base.errors import LianjiError, NotFound, StorageError, Text
 from lianji.learn.jobs.active import Active
-from lianji.learn.jobs.ending import GONE, Ended, ended
+from lianji.learn.jobs.ending import GONE, Asked, Ended, ended
 from lianji.learn.jobs.folder import JobFolder, Outcome, Task
 from lianji.learn.jobs.job import QUEUED, RUNNING, JobRow
 from lianji.learn.jobs.launcher import Job, Launcher
@@ -131,9 +131,14 @@ class Runner:
         last: dict[str, Any],
         one: Active | None = None,
     ) -> None:
+        try:
+            who = self._store.found(row.id).stop_by
+        except NotFound:
+            return  # the database is an older one, put back meanwhile
         done = self._folder(row.id).progress().done
-        who = self._store.found(row.id).stop_by
-        asked = one.asked if one else "stop" if who else ""
+        asked: Asked = one.asked if one else ""
+        if who and asked != "memory":
+            asked = "stop"
         end = ended(asked, code, outcome, row.crashes, done > row.reached, who)
         now = now_us()
         values = {
@@ -154,15 +159,19 @@ class Runner:
         self._store.change_all({row.id: values}, self._charged([one] if one else []))
 
     def _obey(self, rows: list[JobRow]) -> None:
-        for row in rows:
-            one = self._active.get(row.id)
-            if one is not None and row.stop_by and one.asked not in ("stop", "memory"):
+        open = {row.id: row for row in rows}
+        for id, one in self._active.items():
+            unwanted = id not in open or open[id].stop_by
+            if unwanted and one.asked not in ("stop", "memory"):
                 one.ask("stop")
+        for row in rows:
+            if row.state == QUEUED and row.stop_by:  # it was put back just then
+                self._store.stop(row.id, row.stop_by)
 
     # -- what is to run ------------------------------------------------------------------------
 
     def _plan(self, rows: list[JobRow]) -> None:
-        queued = {row.id: row for row in rows if row.state == QUEUED}
+        queued = {row.id: row for row in rows if row.state == QUEUED and not row.stop_by}
         if not queued:
             return
         jobs = [_planned(row) for row in queued.values()]
@@ -224,6 +233,7 @@ class Runner:
             attempt=row.attempts,
             device=row.device,
             grace_s=self._settings.grace_s,
+            nice=self._settings.nice,
             paths=[str(self._plant / "training")],
         )
 

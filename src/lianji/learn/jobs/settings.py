@@ -42,6 +42,8 @@ class JobsSettings(BaseModel):
     """How many devices of which label there are besides the CPU, such as ``{cuda = 1}``."""
     grace_s: float = Field(30.0, gt=0, le=3600)
     """A job that is to give way has so long to save its state; then it is killed."""
+    nice: int = Field(10, ge=0, le=19)
+    """How far jobs stand back behind the plant and all else on this machine, as for nice(1)."""
     half_life_d: float = Field(7.0, gt=0, le=365)
     """What a tenant used counts half after so many days."""
     aging_h: float = Field(24.0, gt=0, le=8760)
