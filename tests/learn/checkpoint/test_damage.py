@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from lianji.base.errors import NotFound, StorageError
-from lianji.learn.checkpoint import Checkpointer
+from lianji.learn.checkpoint import Checkpointer, disk
 from tests.faults.disks import small_tmpfs
 from tests.learn.checkpoint.lives import is_whole, state_of
+from tests.learn.checkpoint.states import same
 
 FLIPS = int(os.environ.get("LIANJI_CHECKPOINT_FLIPS", "200"))
 CALLS_MAX = 40
@@ -209,3 +210,22 @@ def test_a_damaged_one_does_not_count_as_kept(tmp_path: Path) -> None:
         "step-2",
         "step-5",
     ]
+
+
+@pytest.mark.parametrize("refused", [0, errno.EOPNOTSUPP, errno.ENOSPC])
+def test_a_file_ends_behind_its_chunks_whatever_room_there_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: int
+) -> None:
+    """Room is taken ahead; frozen chunks then need none, and a file system may refuse."""
+    if refused:
+        monkeypatch.setattr(os, "posix_fallocate", Failing(os.posix_fallocate, 1, refused))
+    monkeypatch.setattr(disk, "AHEAD_BYTES", 12 << 20)
+    state = {name: np.random.default_rng(n).bytes(9 << 20) for n, name in enumerate("abc")}
+    with Checkpointer(tmp_path) as checkpointer:
+        checkpointer.save(state, 1).wait()
+        state["b"] = bytes(9 << 20)
+        checkpointer.save(state, 2).wait()
+        sizes = [(tmp_path / name / "data").stat() for name in checkpointer.names()]
+    assert [one.st_size for one in sizes] == [27 << 20, 9 << 20]
+    assert all(one.st_blocks * 512 <= one.st_size + (1 << 20) for one in sizes), "room given back"
+    assert same(Checkpointer(tmp_path).restore()[0], state)

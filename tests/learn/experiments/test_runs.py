@@ -66,6 +66,10 @@ def night(experiments: Experiments) -> Found | None:
         return None
 
 
+def steps_of(found: Found | None) -> int:
+    return found.metrics["loss"].count if found and "loss" in found.metrics else 0
+
+
 def test_a_run_is_found_as_it_was_told(experiments: Experiments, tmp_path: Path) -> None:
     kept = tmp_path / "plot.svg"
     kept.write_text("<svg/>")
@@ -98,9 +102,7 @@ def test_a_killed_run_is_broken_off_and_can_be_taken_up_again(experiments: Exper
         assert child.stdin is not None
         child.stdin.write(b"on\n" * 3)
         child.stdin.flush()
-        wait_until(
-            lambda: (one := night(experiments)) and one.metrics["loss"].count == 4, what="4 steps"
-        )
+        wait_until(lambda: steps_of(night(experiments)) == 4, 30, "4 steps")
         found = experiments.find("kiln", "night")
         assert found.state == "running"
         with pytest.raises(Busy, match="run-alive"):

@@ -24,7 +24,8 @@ from lianji.learn.checkpoint.slots import Slot, Slots
 from lianji.learn.checkpoint.tree import Flat, flatten
 from lianji.learn.checkpoint.worker import Worker
 
-READ_THREADS_MIN = 2
+READ_THREADS_MIN = 3
+"""One more than two reads a disk likes to have under way: one is hashing or copying."""
 
 
 @dataclass(frozen=True, slots=True)

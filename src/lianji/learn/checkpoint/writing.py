@@ -43,7 +43,7 @@ def write(
     ``content_of`` gives a chunk by its number and start, in page-aligned memory. Raises OSError.
     """
     found: list[Chunk | None] = [None] * len(image.chunks)
-    data = DataFile(path, write=True)
+    data = DataFile(path, write=True, bytes_max=image.bytes)
 
     def one(item: tuple[int, int, int]) -> None:
         number, start, size = item
