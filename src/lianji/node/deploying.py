@@ -17,7 +17,8 @@ import numpy as np
 import structlog
 
 from lianji.base.clock import monotonic_s, now_us
-from lianji.base.errors import InputError, LianjiError, NotFound, Text
+from lianji.base.errors import InputError, LianjiError, Text
+from lianji.node.deploying_faults import doubted_model, no_model, unreadable_models
 
 if TYPE_CHECKING:
     from lianji.learn.deployment.running import RunningModel
@@ -69,7 +70,7 @@ class Deploying:
     def found(self, name: str, version: int) -> Shown:
         """Raises NotFound."""
         if not self.any():
-            raise _none(name, version)
+            raise no_model(name, version)
         with self._lock:
             return self._opened().shown(name, version, self._running(), self._problems)
 
@@ -109,7 +110,8 @@ class Deploying:
         found += list(self._problems.values()) + ([self._failed] if self._failed else [])
         for one in list(self._running().values()):
             found += [
-                _doubted(one.name, a.text, one.stage) for a in list(one.watch.standing.values())
+                doubted_model(one.name, a.text, one.stage)
+                for a in list(one.watch.standing.values())
             ]
         return found
 
@@ -237,7 +239,7 @@ class Deploying:
         try:
             self._opened_runtime().put(self._loaded(name, version, stage, since_us, alone))
         except (LianjiError, OSError) as error:
-            problem = error if isinstance(error, LianjiError) else _unreadable(key, error)
+            problem = error if isinstance(error, LianjiError) else unreadable_models(key, error)
             self._stopped(name, version, problem)
 
     def _loaded(
@@ -365,38 +367,7 @@ class Deploying:
         return attempt
 
     def _fail(self, error: LianjiError | OSError) -> None:
-        said = error if isinstance(error, LianjiError) else _unreadable("models", error)
+        said = error if isinstance(error, LianjiError) else unreadable_models("models", error)
         if self._failed is None or self._failed.code != said.code:
             _log.warning("models-failed", code=said.code, said=said.cause.en)
         self._failed = said
-
-
-def _doubted(name: str, why: Text, stage: str) -> InputError:
-    return InputError(
-        "model-doubted",
-        Text(f"{name} ({stage}) is doubted: {why.en}.", f"{name}（{stage}）可疑：{why.zh}。"),
-        Text(
-            "See Running models; train it on newer data, or retire it.",
-            "请查看“运行中的模型”；用更新的数据重新训练，或将其停用。",
-        ),
-    )
-
-
-def _unreadable(what: str, error: OSError) -> LianjiError:
-    from lianji.base.errors import StorageError
-
-    return StorageError(
-        "models-storage",
-        Text(f"{what}: {error.strerror or error}.", f"{what}：{error.strerror or error}。"),
-        Text(
-            "Check the disk and the rights in data/deployed.", "请检查磁盘和 data/deployed 的权限。"
-        ),
-    )
-
-
-def _none(name: str, version: int) -> NotFound:
-    return NotFound(
-        "model-missing",
-        Text(f"There is no model {name}@{version} here.", f"此处没有模型 {name}@{version}。"),
-        Text("See `lianji deploy list`.", "请查看 `lianji deploy list`。"),
-    )

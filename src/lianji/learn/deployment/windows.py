@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lianji.dictionary.quality import is_bad
 from lianji.learn.models.card import Input
+from lianji.learn.models.clock import calendar_of
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
@@ -46,6 +47,8 @@ def stale_us(period_s: float) -> int:
 def column(series: Series, one: Input, ends_us: Times, stale: int) -> Floats:
     """[rows]: the input at each of ``ends_us``. ``stale``: how old the newest may be, in us."""
     ends = ends_us - int(one.lag_s * US)
+    if one.aggregate == "hour_of_day" or one.aggregate == "day_of_week":
+        return calendar_of(ends, one.aggregate)
     stop = np.searchsorted(series.times_us, ends, side="right")
     held = _held(series, stop)
     if one.aggregate == "last":
