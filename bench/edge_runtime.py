@@ -90,6 +90,7 @@ async def _spent(folder: Path, cards: list[Card]) -> float:
             history.last(paths[:1])  # what devices bring is not the models' cost
             started = time.process_time()
             stepped = runtime.step(now)
+            assert np.isfinite(stepped.values).sum() == 3 * len(cards)
             out = names.ids_of(stepped.paths)
             await spool.append(
                 Batch.of(out, stepped.times_us, stepped.values, stepped.quality, None)
