@@ -147,3 +147,18 @@ def test_rows_without_end_are_refused_before_they_take_memory() -> None:
 
 def test_a_batch_becomes_a_record_of_columns() -> None:
     assert pack(Batch.of([1], START_US, [1.0])).kind is Kind.COLUMNS
+
+
+def test_a_slice_of_a_batch_keeps_its_own_nulls() -> None:
+    """Arrow's validity bits do not begin at a byte there."""
+    whole = Batch.of(
+        np.arange(40, dtype=np.int32),
+        np.arange(40) * 1_000_000,
+        np.where(np.arange(40) % 3 == 0, np.nan, np.arange(40.0)),
+        None,
+        None,
+    ).samples
+    for start in range(12):
+        part = whole.slice(start, 17)
+        packed = b"".join(encode_columns(part)[0])
+        assert decode_columns(memoryview(packed), 17).equals(part)
