@@ -33,6 +33,8 @@ from tests.system.plant import PlantProcess, lianji_command, plant_process, writ
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 COLUMNS = ("AT", "AP", "AH", "AFDP", "GTEP", "TIT", "TAT", "TEY", "CDP", "NOX")
+AT_HUB = "park1/works/gt"
+"""Where the plant's tags stand at the hub, which calls it ``park1``."""
 SHORT_JOB = "def run(context):\n    context.progress(1, 1)\n"
 
 
@@ -121,7 +123,7 @@ def _said(done: Any) -> str:
 
 @contextmanager
 def joined(tmp: Path, files: Callable[[Path], Iterator[tuple[Path, datetime]]]) -> Iterator[Pair]:
-    """A hub, and a plant ``works`` whose past is with it."""
+    """A hub, and a plant ``works`` that it calls ``park1``; its past is with the plant."""
     port = free_port()
     part = f'name = "north"\nport = {port}\naddresses = ["https://127.0.0.1:{port}"]'
     hub = write_plant(tmp / "hub", hub=part, jobs="cpus = 1")
@@ -136,7 +138,7 @@ def joined(tmp: Path, files: Callable[[Path], Iterator[tuple[Path, datetime]]]) 
     for file, start in files(tmp / "csv"):
         _said(lianji_command("import", file, "--start", start.isoformat(), "--step", "1h",
                              "--plant", edge))  # fmt: skip
-    line = _said(lianji_command("hub", "invite", "works", "--plant", hub))
+    line = _said(lianji_command("hub", "invite", "park1", "--plant", hub))
     with plant_process(hub):
         _said(lianji_command(*line.split()[1:], cwd=edge))
         with plant_process(edge) as running:
@@ -147,7 +149,7 @@ def the_data_comes(pair: Pair, years: Years) -> None:
     newest = (years.end - timedelta(hours=1)).isoformat()[:13]
 
     def arrived() -> bool:
-        told = json.loads(pair.at_hub("last", "works/gt/NOX", "--json") or "[]")
+        told = json.loads(pair.at_hub("last", f"{AT_HUB}/NOX", "--json") or "[]")
         return bool(told) and str(told[0]["time"]).startswith(newest)
 
     wait_until(arrived, 120, "all of the past is at the hub")
@@ -156,10 +158,10 @@ def the_data_comes(pair: Pair, years: Years) -> None:
 def frozen(pair: Pair, years: Years, test_from: datetime) -> None:
     folder = pair.hub / "datasets"
     folder.mkdir(exist_ok=True)
-    tags = [f"works/gt/{name}" for name in (*years.inputs, "NOX")]
+    tags = [f"{AT_HUB}/{name}" for name in (*years.inputs, "NOX")]
     (folder / "turbine.toml").write_text(
         f"start = {years.begin.isoformat()}\nend = {years.end.isoformat()}\n"
-        f'step = "1h"\ntags = {json.dumps(tags)}\ntarget = "works/gt/NOX"\n'
+        f'step = "1h"\ntags = {json.dumps(tags)}\ntarget = "{AT_HUB}/NOX"\n'
         f"[split]\ntest_from = {test_from.isoformat()}\n"
     )
     pair.at_hub("dataset", "make", "turbine")
@@ -172,7 +174,7 @@ def trained(pair: Pair, pushed_aside: int) -> Path:
     (folder / "short_job.py").write_text(SHORT_JOB)
     (folder / "nox.toml").write_text(
         'task = "regression"\ndataset = "turbine"\nlabel_delay = "24h"\n'
-        '[output]\ntag = "works/soft/NOX"\n'
+        '[output]\ntag = "park1/works/soft/NOX"\n'
     )
     id = pair.at_hub("job", "submit", "nox", "--memory", 4000).strip()
     for turn in range(1, pushed_aside + 1):
@@ -190,7 +192,7 @@ def sent(pair: Pair, draft: Path, version: int) -> bytes:
     pair.at_hub("model", "sign", "nox")
     file = draft / "nox.bundle"
     pair.at_hub("model", "export", "nox", file)
-    pair.at_hub("model", "send", "nox", "works")
+    pair.at_hub("model", "send", "nox", "park1")
     wait_until(lambda: pair.stages().get(version) == "staged", 60, "it is staged at the edge")
     return file.read_bytes()
 
@@ -231,7 +233,7 @@ def bad_bundles_are_refused(pair: Pair, content: bytes) -> Bundle:
     refused(pair, again(Ed25519PrivateKey.generate()), "does not trust")
     other = [first.model_copy(update={"unit": "K"}), *good.card.inputs[1:]]
     refused(pair, again(inputs=other), "unit")
-    unknown = [first.model_copy(update={"tag": "works/gt/NONE"}), *good.card.inputs[1:]]
+    unknown = [first.model_copy(update={"tag": f"{AT_HUB}/NONE"}), *good.card.inputs[1:]]
     refused(pair, again(inputs=unknown), "works/gt/NONE")
     refused(pair, again(created_us=1, expires_us=2), "expire")
     outputs = [[one + 1 for one in row] for row in good.golden.outputs]

@@ -17,6 +17,7 @@ from lianji.base.errors import LianjiError
 from lianji.dictionary.tag import Tag
 from lianji.dictionary.tag_table import read_table, table_bytes
 from lianji.learn.deployment.admission import Admitted, Grounds, admit, signer_of
+from lianji.learn.deployment.home import Home
 from lianji.learn.deployment.outcome import tags_of
 from lianji.learn.deployment.running import RunningModel
 from lianji.learn.deployment.shown import Shown, shown
@@ -49,7 +50,8 @@ class DeployedModels:
     ) -> None:
         """``put`` writes a table of tags. Raises StorageError."""
         self._folder, self._site, self._tags, self._put = folder, site, tags, put
-        self.store = Deployments(folder.data / "deployed")
+        self._home = Home(_name_at_hub(folder), site)
+        self.store = Deployments(folder.data / "deployed", self._home)
         self._cards: dict[str, Card] = {}
 
     def take(self, content: bytes, by: str, vouched: bool = False) -> Bundle:
@@ -66,7 +68,7 @@ class DeployedModels:
         """Raises InputError, Conflict."""
         keys = {signer_of(content): HUB} if vouched else self.trusted()
         tags = {tag.path: tag for tag in self._tags()}
-        grounds = Grounds(tags, self._site, now_us())
+        grounds = Grounds(tags, self._site, now_us(), self._home)
         return admit(content, keys, self.store.ledger().models, grounds)
 
     def trusted(self) -> dict[str, str]:
@@ -126,7 +128,7 @@ class DeployedModels:
     def bundle(self, asked: str) -> Bundle:
         """Raises NotFound, InputError."""
         if Path(asked).is_file():
-            return unpack(Path(asked).read_bytes(), self.trusted())[0]
+            return self._home.bundle(unpack(Path(asked).read_bytes(), self.trusted())[0])
         from lianji.learn.deployment.named import parted
 
         return self.store.open(*parted(asked))
@@ -140,6 +142,15 @@ class DeployedModels:
         merged = kept | {path: tag for path, tag in wanted.items() if path not in elsewhere}
         if merged != kept:
             self._put({f"tags/{TABLE}": table_bytes(merged.values())})
+
+
+def _name_at_hub(folder: PlantFolder) -> str:
+    """Empty for a plant that has joined none, or whose identity is damaged: the relay says so."""
+    from lianji.relay.trust.identity import Identity
+
+    with suppress(LianjiError):
+        return Identity(folder.relay).edge
+    return ""
 
 
 def put_at_rest(folder: PlantFolder) -> Put:

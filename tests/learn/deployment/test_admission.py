@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from lianji.base.errors import LianjiError
 from lianji.dictionary.tag import Tag
 from lianji.learn.deployment.admission import Grounds, admit
+from lianji.learn.deployment.home import Home
 from lianji.learn.deployment.ledger import Entry
 from lianji.learn.models.bundle import Golden
 from lianji.learn.models.card import Card
@@ -111,3 +113,15 @@ def test_a_graph_that_does_not_fit_is_refused() -> None:
 def test_a_model_that_computes_something_else_is_refused() -> None:
     other = Golden(inputs=[[1.0, 1.0]], outputs=[[3.01]])
     assert refused(packed(golden=other)) == "golden-mismatch"
+
+
+def test_tags_by_the_names_of_a_hub_are_those_at_home() -> None:
+    """The hub calls the plant ``park1``."""
+    at_hub = with_input(tag="park1/plant/temperature", unit="Cel")
+    output = at_hub.outputs[0].model_copy(update={"tag": "park1/plant/soft/yield"})
+    content = packed(at_hub.model_copy(update={"outputs": [output]}))
+    joined = replace(GROUNDS, home=Home("park1", "plant"))
+    card_here = admit(content, TRUSTED, {}, joined).bundle.card
+    assert card_here.inputs[0].tag == "plant/temperature"
+    assert card_here.outputs[0].tag == "plant/soft/yield"
+    assert refused(content) == "model-tag-unknown"

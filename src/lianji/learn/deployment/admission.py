@@ -17,6 +17,7 @@ from lianji.base.clock import iso_of
 from lianji.base.errors import Conflict, InputError, Text
 from lianji.dictionary.tag import Tag, check_path
 from lianji.dictionary.units import check_unit
+from lianji.learn.deployment.home import NO_HUB, Home
 from lianji.learn.deployment.ledger import Entry
 from lianji.learn.models.bundle import SIGNATURE, Bundle, unpack
 from lianji.learn.models.card import Card
@@ -43,6 +44,7 @@ class Grounds:
     tags: Mapping[str, Tag]
     site: str
     now_us: int
+    home: Home = NO_HUB
 
 
 def signer_of(content: bytes) -> str:
@@ -60,7 +62,8 @@ def admit(
     """Raises InputError, Conflict: the first thing that is wrong, the cheap ones first."""
     from lianji.learn.models.inference import Model, check_golden, check_graph
 
-    bundle, owner = unpack(content, trusted)
+    signed, owner = unpack(content, trusted)
+    bundle = grounds.home.bundle(signed)
     entry = entry_of.get(bundle.card.name)
     if entry is not None and bundle.card.version <= entry.newest:
         raise _older(bundle, entry.newest)

@@ -12,6 +12,7 @@ from pathlib import Path
 from lianji.base.durable import make_folder, write_atomically
 from lianji.base.errors import Text
 from lianji.learn.deployment.admission import Admitted
+from lianji.learn.deployment.home import NO_HUB, Home
 from lianji.learn.deployment.ledger import (
     Entry,
     Ledger,
@@ -31,9 +32,9 @@ ITSELF = "lianji"
 class Deployments:
     """Safe for many threads of one process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, home: Home = NO_HUB) -> None:
         """Raises StorageError for a ledger that cannot be understood."""
-        self.folder = folder
+        self.folder, self._home = folder, home
         self._lock = threading.RLock()
         self._ledger = read_ledger(folder / LEDGER)
         self.version = 0
@@ -66,7 +67,8 @@ class Deployments:
         """Its signature is checked again. Raises NotFound, InputError, OSError."""
         with self._lock:
             one = self._ledger.version(name, version)
-        return unpack(self.path(name, version).read_bytes(), {one.key: one.owner})[0]
+        content = self.path(name, version).read_bytes()
+        return self._home.bundle(unpack(content, {one.key: one.owner})[0])
 
     def move(self, name: str, version: int, stage: Stage, now_us: int, by: str) -> None:
         """As somebody bids. Another that was active becomes the fallback, or the other way round.
