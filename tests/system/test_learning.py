@@ -183,6 +183,8 @@ def trained(pair: Pair, pushed_aside: int) -> Path:
         assert pair.job(id)["preemptions"] == turn
     wait_until(lambda: pair.job(id)["state"] not in ("queued", "running"), 600, "it is trained")
     assert pair.job(id)["state"] == "done", pair.at_hub("job", "logs", id)
+    run = json.loads(pair.at_hub("experiment", "show", f"nox/job-{id}", "--json"))
+    assert "done" in json.dumps(run)
     return pair.hub / "data" / "jobs" / id / "draft"
 
 

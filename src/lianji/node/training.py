@@ -26,5 +26,7 @@ class PlantTraining:
 
         path = spec_path(self._folder.root, asked)
         folder = self._folder.data / "training" / path.stem
-        trained = train_spec(path, PlantDataSets(self._folder).sets, folder, progress)
+        sets = PlantDataSets(self._folder).sets
+        runs = self._folder.experiments
+        trained = train_spec(path, sets, folder, progress, experiments=runs)
         return trained, folder / DRAFT

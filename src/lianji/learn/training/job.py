@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from lianji.learn.datasets.store import DataSets
 from lianji.learn.training.frozen import open_frozen
+from lianji.learn.training.recorded import recorded
 from lianji.learn.training.result import Trained, write_draft
 from lianji.learn.training.spec import check_name, read_spec, trainer_of
 from lianji.learn.training.work import Progress, Stopped, Work
@@ -47,6 +48,8 @@ def run(context: Context) -> None:
             context.folder,
             context.progress,
             context.stopping,
+            experiments=context.plant / "data" / "experiments",
+            job=context.folder.name,
         )
     except Stopped as stopped:
         raise SystemExit(PREEMPTED) from stopped
@@ -58,16 +61,26 @@ def train_spec(
     folder: Path,
     progress: Progress,
     stopping: threading.Event | None = None,
+    experiments: Path | None = None,
+    job: str = "",
 ) -> Trained:
-    """Train as a file says; the draft is in ``folder``/draft, whole or without its card. Raises
-    LianjiError, Stopped, OSError."""
+    """Train as a file says; the draft is in ``folder``/draft, whole or without its card.
+
+    ``experiments``: where the run is recorded, if it is. Raises LianjiError, Stopped, OSError.
+    """
     name, spec = check_name(path.stem), read_spec(path)
     frozen = open_frozen(sets, *spec.dataset_name)
     folder.mkdir(parents=True, exist_ok=True)
     work = Work(name, spec, frozen, folder, progress, stopping or threading.Event())
-    trained = trainer_of(spec.task).train(work)
-    write_draft(folder / DRAFT, trained)
-    return trained
+
+    def train() -> Trained:
+        trained = trainer_of(spec.task).train(work)
+        write_draft(folder / DRAFT, trained)
+        return trained
+
+    if experiments is None:
+        return train()
+    return recorded(experiments, name, spec, frozen, folder / DRAFT, train, job)
 
 
 def spec_path(plant: Path, asked: str) -> Path:
