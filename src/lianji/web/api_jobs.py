@@ -60,7 +60,7 @@ Start = Annotated[
 ]
 
 
-@router.get("", operation_id="jobs", responses=errors(403))
+@router.get("", operation_id="jobs", responses=errors(400, 403))
 def listed(jobs: Jobs) -> JobsShown:
     """The jobs, live, and what each tenant has and had."""
     return JobsShown(jobs=jobs.listed(), tenants=jobs.tenants(), specs=jobs.specs())
@@ -79,7 +79,7 @@ def submit(jobs: Jobs, who: Who, access: Kept, training: Training) -> JobRow:
     return row
 
 
-@router.get("/{id}", operation_id="job", responses=errors(403, 404))
+@router.get("/{id}", operation_id="job", responses=errors(400, 403, 404))
 def found(jobs: Jobs, id: str) -> JobRow:
     """One job."""
     return jobs.found(id)

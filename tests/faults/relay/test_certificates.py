@@ -109,6 +109,7 @@ def test_an_edge_of_another_authority_gets_nothing_in(tmp_path: Path) -> None:
             (edge.relay / "identity.pem").write_bytes(identity)
             with running(edge) as one, samples_come(one, pushing):
                 wait_until(lambda one=one: one.uplink.error is not None, 30, "it to be refused")
+                wait_until(lambda: pushing.ledger.acknowledged, 30, "samples in the edge's spool")
                 assert one.uplink.position == 0 and not one.uplink.connected
         assert arrived(hub).numbers == set()
         (edge.relay / "identity.pem").write_bytes(mixed)

@@ -211,7 +211,7 @@ def test_what_a_row_says_to_run_is_asked_of_the_system(tmp_path: Path) -> None:
         jobs.store.change(never, handle=f"{os.getpid()}:another")
         jobs.runner.tick()
         assert jobs.row(there).attempts == 1, "it is held again"
-        assert jobs.row(gone).exit_code == -9 or jobs.row(gone).attempts == 2
+        jobs.until(lambda: jobs.row(gone).exit_code == -9 or jobs.row(gone).attempts == 2)
         jobs.store.stop(there, "ann")
         [row] = jobs.until_ended(there)
         assert row.state == "stopped"

@@ -42,7 +42,6 @@ TEXTS: dict[str, Text] = {
     "experiments.high": Text("Highest", "最高"),
     "experiments.count": Text("Steps", "步数"),
     "experiments.artefacts": Text("Files", "文件"),
-    "experiments.bytes": Text("Bytes", "字节"),
     "experiments.comparison": Text("Comparison", "比较"),
     "experiments.same": Text("The same in all:", "各次相同："),
     "experiments.differs": Text("differs", "有差异"),

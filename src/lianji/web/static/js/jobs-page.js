@@ -13,8 +13,16 @@ const isOpen = ({ state }) => state === "queued" || state === "running";
 const reasonOf = (job) => (language === "zh" ? job.reason_zh : job.reason_en);
 let log = null; // {id, end}
 
+const STATES = {
+  queued: t("jobs.queued"),
+  running: t("jobs.running"),
+  done: t("jobs.done"),
+  failed: t("jobs.failed"),
+  stopped: t("jobs.stopped"),
+};
+
 function stateOf(job) {
-  return job.state === "running" && job.stop_by ? t("jobs.stopping") : t(`jobs.${job.state}`);
+  return job.state === "running" && job.stop_by ? t("jobs.stopping") : STATES[job.state];
 }
 
 function farOf({ done, of }) {
