@@ -55,6 +55,18 @@ def test_a_plant_without_alarms_opens_nothing(plant: Plant) -> None:
     assert list((plant.root / "data").iterdir()) == []
 
 
+def test_a_plant_may_be_named_by_a_relative_path(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``lianji run --plant plant``, the second time."""
+    plant.state.close()
+    monkeypatch.chdir(plant.root.parent)
+    again = Plant(Path(plant.root.name))
+    assert again.keeper.standings() == {}
+    copy_state(again.root / "data")
+    assert (plant.root / "data" / "state.db").exists()
+
+
 def test_a_state_that_holds_no_alarm_stays_shut(plant: Plant) -> None:
     plant.state.close()
     again = plant.restarted()

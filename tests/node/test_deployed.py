@@ -10,9 +10,10 @@ from lianji.base.errors import InputError
 from lianji.learn.deployment.stages import Stage
 from lianji.node.deployed import deployed_at_rest
 from lianji.node.folder import PlantFolder
+from lianji.node.models import PlantModels
 from lianji.node.reporting import report_of
 from lianji.node.settings import Settings
-from tests.learn.deployment.models import packed
+from tests.learn.deployment.models import bundle, packed
 from tests.web.plant import MemoryPlant
 
 TAGS = "path,unit\nplant/temperature,Cel\nplant/flow,m3/h\n"
@@ -34,6 +35,15 @@ def test_a_stranger_is_believed_only_where_the_hub_vouches(folder: PlantFolder) 
     [one] = deployed_at_rest(folder).listed()
     assert (one.stage, one.owner) == ("staged", "hub")
     assert Settings().models.trust_hub
+
+
+def test_a_plant_believes_what_it_signed_itself(folder: PlantFolder) -> None:
+    models = PlantModels(folder)
+    models.register(bundle(), "me", {})
+    models.sign("yield", 1, "me")
+    deployed_at_rest(folder).take(models.bundle("yield")[1], "me")
+    [one] = deployed_at_rest(folder).listed()
+    assert (one.stage, one.owner) == ("staged", "plant")
 
 
 def test_one_that_cannot_be_read_keeps_no_other_from_the_list(folder: PlantFolder) -> None:

@@ -76,7 +76,9 @@ def _may_hold_alarms(data: Path) -> bool:
     import sqlite3
 
     try:
-        with closing(sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(
+            sqlite3.connect(f"{state.absolute().as_uri()}?mode=ro", uri=True)
+        ) as connection:
             [(found,)] = connection.execute("SELECT EXISTS (SELECT 1 FROM alarm_states)")
             return bool(found)
     except sqlite3.Error:

@@ -23,10 +23,10 @@ from lianji.learn.deployment.running import RunningModel
 from lianji.learn.deployment.shown import Shown, shown
 from lianji.learn.deployment.stages import Stage
 from lianji.learn.deployment.store import Deployments
-from lianji.learn.models import trusted
 from lianji.learn.models.bundle import Bundle, unpack
 from lianji.learn.models.card import Card
 from lianji.node.folder import PlantFolder
+from lianji.node.models import PlantModels
 
 if TYPE_CHECKING:
     from lianji.learn.deployment.replay import Replayed
@@ -35,11 +35,6 @@ TABLE = "models.csv"
 HUB = "hub"
 Put = Callable[[Mapping[str, bytes | None]], object]
 """Writes files of the plant, as ``Configuring.apply`` does."""
-
-
-def models_folder(folder: PlantFolder) -> Path:
-    """Where people put bundles and ``trusted.txt``."""
-    return folder.root / "models"
 
 
 class DeployedModels:
@@ -72,7 +67,8 @@ class DeployedModels:
         return admit(content, keys, self.store.ledger().models, grounds)
 
     def trusted(self) -> dict[str, str]:
-        return trusted.read_trusted(models_folder(self._folder) / trusted.FILE).keys
+        """Keys by whom they are owned: those that people wrote down, and the plant's own."""
+        return PlantModels(self._folder).trusted().keys
 
     def has(self, hashed: str) -> bool:
         """Whether these bytes were accepted."""

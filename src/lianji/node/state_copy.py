@@ -31,7 +31,7 @@ def copy_state(data: Path) -> None:
     os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         with (
-            closing(sqlite3.connect(f"{state.as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(f"{state.absolute().as_uri()}?mode=ro", uri=True)) as source,
             closing(sqlite3.connect(draft)) as target,
         ):
             source.backup(target)

@@ -68,7 +68,7 @@ def _write_experiment(home: Path, name: str, runs: list[Found]) -> None:
     _write_yaml(
         home / META,
         {
-            "artifact_location": home.as_uri(),
+            "artifact_location": home.absolute().as_uri(),
             "creation_time": began_ms,
             "experiment_id": home.name,
             "last_update_time": ended_ms,
@@ -106,7 +106,7 @@ def _meta(found: Found, home: Path, final: Path) -> dict[str, object]:
     ended = found.state != "running"
     ended_us = record.ended_us or record.attempt_us + int(found.seconds * 1e6)
     return {
-        "artifact_uri": (final / "artifacts").as_uri(),
+        "artifact_uri": (final / "artifacts").absolute().as_uri(),
         "end_time": ended_us // 1000 if ended else None,
         "entry_point_name": "",
         "experiment_id": home.name,
