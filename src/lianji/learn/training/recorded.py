@@ -55,7 +55,7 @@ def _begun(experiments: Path, name: str, spec: TrainingSpec, frozen: Frozen, job
     told = frozen.manifest
     asked = spec.model_dump(mode="json", exclude={"parameters", "output", "inputs", "gate"})
     options = {
-        "parameters": {f"spec.{key}": value for key, value in asked.items()},
+        "parameters": {f"spec.{key}": value for key, value in asked.items() if value != ""},
         "data": [DataUsed(name=told.name, version=told.version, hash=told.hash)],
         "title": spec.title_en or spec.title_zh,
         "owner": spec.owner,
