@@ -188,6 +188,22 @@ def test_each_bad_bundle_is_refused_in_words(plant: PlantProcess, tmp_path: Path
     )
 
 
+def test_what_was_refused_is_taken_once_its_key_is_trusted(plant: PlantProcess) -> None:
+    trusted = plant.folder / "models" / "trusted.txt"
+    known = trusted.read_text()
+    trusted.write_text("no-key somebody\n")
+
+    def codes() -> set[str]:
+        return {problem["code"] for problem in plant.status()["problems"]}
+
+    wait_until(lambda: "trusted-line-invalid" in codes(), what="the wrong line is told")
+    (plant.folder / "models" / "yield.bundle").write_bytes(made(1))
+    wait_until(lambda: "bundle-untrusted" in codes(), what="the bundle is refused")
+    trusted.write_text(known)
+    wait_until(lambda: stages(plant) == {1: "staged"}, what="it is taken in")
+    assert codes() & {"trusted-line-invalid", "bundle-untrusted"} == set()
+
+
 def test_a_model_that_is_over_stops(plant: PlantProcess) -> None:
     pushed(plant, 20, 5)
     posted(plant, "", content=made(1, expires_us=(time.time_ns() + 5_000_000_000) // 1000))

@@ -70,6 +70,10 @@ class DeployedModels:
         """Keys by whom they are owned: those that people wrote down, and the plant's own."""
         return PlantModels(self._folder).trusted().keys
 
+    def wrong_keys(self) -> list[LianjiError]:
+        """Of each line of the trusted keys that trusts nobody, why."""
+        return PlantModels(self._folder).trusted().errors
+
     def has(self, hashed: str) -> bool:
         """Whether these bytes were accepted."""
         entries = self.store.ledger().models.values()

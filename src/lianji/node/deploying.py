@@ -18,6 +18,7 @@ import structlog
 
 from lianji.base.clock import monotonic_s, now_us
 from lianji.base.errors import InputError, LianjiError, Text
+from lianji.learn.models.trusted import FILE
 from lianji.node.deploying_faults import doubted_model, no_model, unreadable_models
 
 if TYPE_CHECKING:
@@ -52,6 +53,9 @@ class Deploying:
         self._problems: dict[str, LianjiError] = {}
         """Of versions that could not be opened, or that stopped."""
         self._refused: dict[str, tuple[tuple[int, int], LianjiError | None]] = {}
+        self._keys: tuple[int, int] | None = None
+        """The file of trusted keys as it was last looked at."""
+        self._wrong_keys: list[LianjiError] = []
         self._failed: LianjiError | None = None
         self._pending_s = monotonic_s()
 
@@ -105,8 +109,9 @@ class Deploying:
         return {**done, "model": f"{shown.name}@{shown.version}", "stage": shown.stage}
 
     def problems(self) -> list[LianjiError]:
-        """Refused files, versions that cannot run, and standing doubts."""
+        """Refused files, wrong lines of trusted keys, versions that cannot run, standing doubts."""
         found = [error for _, error in list(self._refused.values()) if error is not None]
+        found += self._wrong_keys
         found += list(self._problems.values()) + ([self._failed] if self._failed else [])
         for one in list(self._running().values()):
             found += [
@@ -303,15 +308,23 @@ class Deploying:
             if self.any():
                 self._sync()
 
+    def _look_at_keys(self) -> None:
+        """Whoever is trusted anew may have signed what was refused."""
+        path = self._folder / FILE
+        found = _stamp(path) if path.is_file() else None
+        if found != self._keys:
+            self._keys, self._wrong_keys = found, self._opened().wrong_keys()
+            self._refused.clear()
+
     def _look_at_files(self) -> None:
+        self._look_at_keys()
         there = {}
         for path in sorted(self._folder.iterdir()):
             if path.suffix == ".txt" or path.name.startswith(".") or not path.is_file():
                 continue
-            found = path.stat()
-            there[path.name] = (found.st_mtime_ns, found.st_size)
+            there[path.name] = _stamp(path)
             known = self._refused.get(path.name)
-            still = now_us() * 1000 - found.st_mtime_ns > 1_000_000_000
+            still = now_us() * 1000 - there[path.name][0] > 1_000_000_000
             if still and (known is None or known[0] != there[path.name]):
                 self._refused[path.name] = (there[path.name], self._take_file(path))
         for name in set(self._refused) - set(there):
@@ -371,3 +384,9 @@ class Deploying:
         if self._failed is None or self._failed.code != said.code:
             _log.warning("models-failed", code=said.code, said=said.cause.en)
         self._failed = said
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """When it was changed (ns), and its bytes."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size

@@ -83,14 +83,7 @@ class Relaying:
         )
         self._telling = Telling(self._hub(), partner.edges) if partner else None
         self._fetch = self._hub()
-        self._inbox = told.Inbox(
-            folder,
-            settings.edge,
-            lambda: self._identity.hub_key,
-            kinds or {},
-            [str(kind) for kind in settings.accept],
-            self._content,
-        )
+        self._inbox = self._new_inbox(kinds or {})
         self._talking = Talking(
             self._talk,
             self._told,
@@ -99,6 +92,17 @@ class Relaying:
             self._refused,
             self._renew_if_due,
             self._hear_hubs,
+        )
+
+    def _new_inbox(self, kinds: Mapping[str, told.Handler]) -> told.Inbox:
+        """Where what the hub tells waits for who does it."""
+        return told.Inbox(
+            self._folder,
+            self._settings.edge,
+            lambda: self._identity.hub_key,
+            kinds,
+            [str(kind) for kind in self._settings.accept],
+            self._content,
         )
 
     def _content(self, message: str, start: int, take: Callable[[bytes], object]) -> None:

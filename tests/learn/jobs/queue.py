@@ -54,7 +54,7 @@ class Queue:
             return condition()
 
         wait_until(
-            holds, 30, what or f"{[(r.id, r.state, r.reason_en) for r in self.store.listed()]}"
+            holds, 90, what or f"{[(r.id, r.state, r.reason_en) for r in self.store.listed()]}"
         )
 
     def further(self, steps: int) -> None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from lianji.base.drafts import drafting
 from lianji.base.errors import Busy, InputError, LianjiError, StorageError
 from lianji.learn.models.bundle import Bundle, Golden, key_text, unpack
 from lianji.learn.models.comparing import compare
@@ -148,7 +149,8 @@ def test_what_is_not_there_is_told(registry: Registry, name: str) -> None:
 
 def test_two_at_once_is_one_at_a_time(registry: Registry) -> None:
     registry.register(draft(), "li")
-    with registry._drafting("nox"), pytest.raises(Busy):
+    held = drafting(registry.folder / "nox", AssertionError)
+    with held, pytest.raises(Busy):
         registry.register(draft(), "li")
     assert registry.register(draft(), "li").version == 2
 
@@ -156,6 +158,7 @@ def test_two_at_once_is_one_at_a_time(registry: Registry) -> None:
 KILLED = """\
 import os, sys
 from pathlib import Path
+import lianji.base.drafts as drafts
 import lianji.base.durable as durable
 import lianji.learn.models.registry as registry
 from lianji.learn.models.keys import signing_key
@@ -174,7 +177,7 @@ def dying(whole):
     return call
 
 registry.write_atomically = dying(registry.write_atomically)
-registry.sync_folder = dying(registry.sync_folder)
+drafts.sync_folder = dying(drafts.sync_folder)
 durable.sync_folder = dying(durable.sync_folder)
 Path.rename = dying(Path.rename)
 for at in range(1, 60):

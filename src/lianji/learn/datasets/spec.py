@@ -27,6 +27,7 @@ from lianji.base.errors import InputError, LianjiError, NotFound, Text
 from lianji.connect.field_errors import in_words
 from lianji.dictionary.moments import parse_moment, parse_span
 from lianji.history.aggregates.names import aggregate_named
+from lianji.learn.spec_fields import SpecError, checked_span
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SPLITS = ("train", "validation", "test")
@@ -34,14 +35,6 @@ ALL = "all"
 """The one part of a data set without a split."""
 INTERVALS_MAX = 5_000_000
 """Nine years of minutes. The report holds one column of it at a time."""
-
-
-class SpecError(ValueError):
-    """A field that makes no sense; ``text`` says why in both languages."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.text = Text(en, zh)
 
 
 def _absolute(value: object) -> object:
@@ -62,10 +55,7 @@ def _absolute(value: object) -> object:
 
 
 def _span(value: object) -> object:
-    try:
-        return parse_span(value) and value if isinstance(value, str) and value else value
-    except LianjiError as error:
-        raise SpecError(error.cause.en, error.cause.zh) from error
+    return checked_span(value) if value else value
 
 
 Absolute = Annotated[str, BeforeValidator(_absolute)]

@@ -6,20 +6,14 @@ durable. Only who holds the data set's lock makes versions or clears what a kill
 
 from __future__ import annotations
 
-import fcntl
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from lianji.base.durable import make_folder, sync_folder
+from lianji.base.drafts import drafting, keep_draft
 from lianji.base.errors import Busy, NotFound, StorageError, Text
-from lianji.base.ids import new_id
 from lianji.learn.datasets.manifest import FILE, Manifest, read_manifest
 from lianji.learn.datasets.spec import NAME
-
-_DRAFT = ".draft-"
 
 
 class DataSets:
@@ -61,21 +55,8 @@ class DataSets:
     def draft(self, name: str) -> Iterator[Path]:
         """An empty folder for a version to be, which goes unless it was kept. Raises Busy where
         somebody else makes one."""
-        home = self.folder / name
-        make_folder(home.resolve())
-        handle = os.open(home / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            _lock(handle, name)
-            for left in home.glob(f"{_DRAFT}*"):
-                shutil.rmtree(left)
-            draft = home / f"{_DRAFT}{new_id().hex()}"
-            draft.mkdir()
-            try:
-                yield draft
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
-        finally:
-            os.close(handle)
+        with drafting(self.folder / name, lambda: _busy(name)) as draft:
+            yield draft
 
     def next_version(self, name: str) -> int:
         return max(self.versions(name), default=0) + 1
@@ -83,11 +64,7 @@ class DataSets:
     def keep(self, draft: Path, name: str, version: int) -> Path:
         """Give a draft, whose files are durable, its number. Raises OSError."""
         assert (draft / FILE).exists(), "a version without a manifest"
-        sync_folder(draft)
-        final = self.path(name, version)
-        draft.rename(final)
-        sync_folder(final.parent)
-        return final
+        return keep_draft(draft, self.path(name, version))
 
     def _unknown(self, name: str, version: int | None, versions: list[int]) -> NotFound:
         if not versions:
@@ -105,15 +82,12 @@ class DataSets:
         )
 
 
-def _lock(handle: int, name: str) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise Busy(
-            "dataset-busy",
-            Text(
-                f"Another process makes a version of {name} just now.",
-                f"另一个进程正在生成 {name} 的版本。",
-            ),
-            Text("Wait until it is done and try again.", "请等待其完成后重试。"),
-        ) from error
+def _busy(name: str) -> Busy:
+    return Busy(
+        "dataset-busy",
+        Text(
+            f"Another process makes a version of {name} just now.",
+            f"另一个进程正在生成 {name} 的版本。",
+        ),
+        Text("Wait until it is done and try again.", "请等待其完成后重试。"),
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from lianji.base.clock import from_us, now_us
 from lianji.base.durable import make_folder
@@ -61,20 +62,16 @@ class Experiments:
         if held is None:
             raise faults.run_alive(folder.name)
         try:
-            began_us = now_us()
-            told = RunRecord(
-                experiment=experiment,
-                run=folder.name,
+            told = _beginning(
+                experiment,
+                folder.name,
+                device,
+                code,
                 title=title,
                 owner=owner,
                 job=job,
-                began_us=began_us,
-                attempt_us=began_us,
                 parameters=plain_parameters(parameters or {}),
                 data=list(data),
-                code=circumstances.code_of(code or Path.cwd()),
-                machine=circumstances.machine(),
-                cost=Cost(device=device),
                 better=dict(better or {}),
             )
             record = _taken_up(folder, told)
@@ -166,6 +163,20 @@ class Experiments:
             return Found(record, "running", short, _seconds(record, now_us()))
         last_us = max((line.time_us for line in lines), default=0)
         return Found(record, "broken off", short, _seconds(record, last_us))
+
+
+def _beginning(experiment: str, run: str, device: str, code: Path | None, **told: Any) -> RunRecord:
+    began_us = now_us()
+    return RunRecord(
+        experiment=experiment,
+        run=run,
+        began_us=began_us,
+        attempt_us=began_us,
+        code=circumstances.code_of(code or Path.cwd()),
+        machine=circumstances.machine(),
+        cost=Cost(device=device),
+        **told,
+    )
 
 
 def _seconds(record: RunRecord, until_us: int) -> float:

@@ -8,12 +8,9 @@ the number of one that was removed is not given again.
 
 from __future__ import annotations
 
-import fcntl
-import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lianji.base.clock import now_us
-from lianji.base.durable import make_folder, sync_folder, write_atomically
+from lianji.base.drafts import drafting, keep_draft
+from lianji.base.durable import write_atomically
 from lianji.base.errors import LianjiError
-from lianji.base.ids import new_id
 from lianji.learn.models import refusals
 from lianji.learn.models.bundle import CARD, GOLDEN, MODEL, Bundle, Golden, json_of, pack
 from lianji.learn.models.card import Card
@@ -32,7 +29,7 @@ from lianji.learn.models.checking import check_card, check_runs
 
 RECORD, BUNDLE = "record.json", "model.bundle"
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_DRAFT, _LOCK, _LAST = ".draft-", ".lock", ".last"
+_LAST = ".last"
 
 
 class Record(BaseModel):
@@ -124,15 +121,13 @@ class Registry:
         """
         check_card(draft.card)
         name = draft.card.name
-        with self._drafting(name) as folder:
+        with drafting(self.folder / name, lambda: refusals.busy(name)) as folder:
             version = self._next(name)
             card = draft.card.model_copy(update={"version": version})
             numbered = Bundle(card, draft.onnx, draft.golden)
             check_runs(numbered)
             _write(folder, numbered, by, artefacts or {})
-            final = self.folder / name / str(version)
-            folder.rename(final)
-            sync_folder(final.parent)
+            keep_draft(folder, self.folder / name / str(version))
         return self._read(name, version)
 
     def sign(self, name: str, version: int | None, key: Ed25519PrivateKey) -> Registered:
@@ -174,28 +169,6 @@ class Registry:
             return (folder / name).read_bytes()
         except FileNotFoundError as error:
             raise refusals.damaged(folder, f"{name} is missing") from error
-
-    @contextmanager
-    def _drafting(self, name: str) -> Iterator[Path]:
-        """An empty folder for a version to be; what a killed process left goes. Raises Busy."""
-        home = self.folder / name
-        make_folder(home.resolve())
-        handle = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise refusals.busy(name) from error
-            for left in home.glob(f"{_DRAFT}*"):
-                shutil.rmtree(left)
-            draft = home / f"{_DRAFT}{new_id().hex()}"
-            draft.mkdir()
-            try:
-                yield draft
-            finally:
-                shutil.rmtree(draft, ignore_errors=True)
-        finally:
-            os.close(handle)
 
     def _next(self, name: str) -> int:
         """A number that no version of this name ever had; noted before it is used."""

@@ -19,6 +19,7 @@ from lianji.dictionary.tag import tidied_path
 from lianji.learn.datasets.manifest import FrozenColumn
 from lianji.learn.models.card import Drift, Input, Metric, Output
 from lianji.learn.models.events import AGAIN, END, Rule, alarmed, events_of
+from lianji.learn.spec_fields import Span, SpecError
 from lianji.learn.training.anomaly_limits import Limits, fit_limits, score_of, window_means
 from lianji.learn.training.anomaly_rivals import always_on, ewma_mahalanobis, figures_of
 from lianji.learn.training.drafting import (
@@ -34,7 +35,7 @@ from lianji.learn.training.frozen import Rows
 from lianji.learn.training.graph import runner
 from lianji.learn.training.graphs import limits_graph
 from lianji.learn.training.result import Trained, golden_of
-from lianji.learn.training.spec import Span, SpecError, TrainingSpec
+from lianji.learn.training.spec import TrainingSpec
 from lianji.learn.training.work import Work
 
 WEEK_US = 7 * 86_400 * US

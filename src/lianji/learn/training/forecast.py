@@ -17,6 +17,7 @@ from lianji.base.errors import InputError, Text
 from lianji.dictionary.moments import parse_span
 from lianji.learn.datasets.manifest import FrozenColumn
 from lianji.learn.models.card import Drift, Input, Metric, Output
+from lianji.learn.spec_fields import Span
 from lianji.learn.training.drafting import TRAINED_ON, US, card_of, output_tag, part_rows, regular
 from lianji.learn.training.graph import runner
 from lianji.learn.training.graphs import trees_graph
@@ -30,7 +31,7 @@ from lianji.learn.training.season import (
     seen_for,
     true_later,
 )
-from lianji.learn.training.spec import Span, TrainingSpec
+from lianji.learn.training.spec import TrainingSpec
 from lianji.learn.training.trees import FOLDS, grow
 from lianji.learn.training.work import Work
 

@@ -12,12 +12,6 @@ from lianji.learn.training.result import REPORT, Trained
 from lianji.learn.training.spec import TrainingSpec
 from lianji.learn.training.work import Stopped
 
-BETTER = {
-    "R2": "high", "MAE": "low", "RMSE": "low", "WAPE": "low", "F1": "high", "FAR": "low",
-    "MAR": "low",
-}  # fmt: skip
-"""What the figures of our tasks are like; of others nobody says which is better."""
-
 
 def recorded(
     experiments: Path,
@@ -38,7 +32,7 @@ def recorded(
         trained = train()
         run.log_parameters(trained.card.parameters)
         run.log_metrics({one.name: one.value for one in trained.metrics})
-        baseline = {f"baseline.{m.name}": m.baseline for m in trained.metrics if m.baseline}
+        baseline = {f"{m.name}.baseline": m.baseline for m in trained.metrics if m.baseline}
         run.log_metrics({**baseline, "seconds": trained.card.cost.seconds})
         run.artefact(draft / REPORT)
     except Stopped:
@@ -60,7 +54,6 @@ def _begun(experiments: Path, name: str, spec: TrainingSpec, frozen: Frozen, job
         "title": spec.title_en or spec.title_zh,
         "owner": spec.owner,
         "job": job,
-        "better": BETTER,
     }
     kept = Experiments(experiments)
     try:

@@ -10,14 +10,15 @@ import re
 import tomllib
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from lianji.base.errors import InputError, LianjiError, NotFound, Text
+from lianji.base.errors import InputError, NotFound, Text
 from lianji.connect.field_errors import in_words
 from lianji.dictionary.moments import parse_span
 from lianji.dictionary.tag import check_path
+from lianji.learn.spec_fields import Span, SpecError
 from lianji.learn.training.result import Trained
 from lianji.learn.training.work import Work
 
@@ -29,28 +30,6 @@ TASKS = {
     "forecast": "lianji.learn.training.forecast",
 }
 """Task -> the module that trains it; it has what ``Trainer`` says."""
-
-
-class SpecError(ValueError):
-    """A field that makes no sense; ``text`` says why in both languages."""
-
-    def __init__(self, en: str, zh: str) -> None:
-        super().__init__(en)
-        self.text = Text(en, zh)
-
-
-def _span(value: object) -> object:
-    """A span of time such as ``1h`` that is kept as it was written."""
-    if not isinstance(value, str):
-        return value
-    try:
-        parse_span(value)
-    except LianjiError as error:
-        raise SpecError(error.cause.en, error.cause.zh) from error
-    return value
-
-
-Span = Annotated[str, BeforeValidator(_span)]
 
 
 class _Model(BaseModel):

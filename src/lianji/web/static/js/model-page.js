@@ -25,3 +25,6 @@ form?.addEventListener("submit", async (event) => {
   }
   button.disabled = false;
 });
+
+const button = form?.querySelector("button");
+if (button) button.disabled = false; // without this script the form would only load the page again
